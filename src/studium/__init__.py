@@ -1,0 +1,1 @@
+"""Images, video, audio and posts as data: from collection to published inference."""

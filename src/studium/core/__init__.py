@@ -1,0 +1,1 @@
+"""The data model: units, columns, recipes, the store, the study file and the codebook."""

@@ -1,0 +1,137 @@
+"""The parts that a study is made of. Built-ins and plugins are written against these alike.
+
+A part is a frozen dataclass whose fields are its parameters: arrays in, arrays out, no study, no global state.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from studium.core.column import Column
+from studium.core.unit import Span, Unit
+
+__all__ = ["Found", "Loss", "Measure", "Note", "Place", "Source", "Unitizer"]
+
+
+class Measure(ABC):
+    """One unit in, one row out. Subclass as ``@dataclass(frozen=True)``; the fields are the parameters.
+
+    Attributes:
+        name: how the study file calls it.
+        version: raised whenever the same input gives another number; part of the recipe.
+        takes: the modality of one input: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path).
+        detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
+        remote: True if data leave the machine; refused unless the user allows it.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    takes: ClassVar[str]
+    detail: ClassVar[int | None] = 512
+    remote: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[Column, ...]:
+        """What one row holds; may depend on the parameters."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Ids of the models whose weights this measure loads; part of the recipe."""
+        return ()
+
+    def prepare(self) -> None:  # noqa: B027  (most measures have nothing to load)
+        """Load what is slow to load, once per process; an error here stops a run before it starts."""
+
+    @abstractmethod
+    def __call__(self, batch: Sequence[Any]) -> Mapping[str, Any]:
+        """Measure a batch.
+
+        Args:
+            batch: inputs of the modality ``takes``, any number of them, also none.
+
+        Returns:
+            For every column one array (or list) of ``len(batch)`` values. A value depends on its own input alone,
+            never on what else is in the batch.
+        """
+
+
+class Unitizer(ABC):
+    """One unit in, many units out. Subclass as ``@dataclass(frozen=True)``; the fields are the parameters.
+
+    Attributes:
+        name: how the study file calls it.
+        version: raised whenever the same input gives other units.
+        takes: the modality of the input.
+        makes: the kind of the units.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    takes: ClassVar[str]
+    makes: ClassVar[str]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Ids of the models whose weights this unitizer loads; part of the recipe."""
+        return ()
+
+    @abstractmethod
+    def __call__(self, media: Any) -> Iterable[Span]:
+        """Where the new units lie in ``media``, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A media file where a source found it. The same bytes at two places are one unit with two attachments.
+
+    Attributes:
+        path: absolute path of the file.
+        kind: "image", "video" or "audio".
+        post: id of the post unit it is attached to, or None.
+        position: 0, 1, ... among the media of its post.
+        label: name of its class folder, or None.
+    """
+
+    path: Path
+    kind: str
+    post: str | None = None
+    position: int = 0
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something a source could not use: where it was, the class of the error, and why."""
+
+    where: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader of the study should know about a source: ("encoding", "latin-1"), ("skipped .txt", "3")."""
+
+    about: str
+    value: str
+
+
+Found = Unit | Place | Loss | Note
+"""What a source yields; a `Unit` is always a post."""
+
+
+class Source(ABC):
+    """Where units come from. Subclass as ``@dataclass(frozen=True)``; the fields are the parameters.
+
+    Attributes:
+        name: how the study file calls it.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Found]:
+        """Yield what is there, in an order that is the same every time."""

@@ -1,0 +1,109 @@
+"""What is studied: units, where they lie in their parents, and what each kind of unit offers."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from studium.errors import InputError
+
+__all__ = ["KINDS", "Span", "Unit", "content_id", "derived_id", "kinds_offering", "post_id"]
+
+KINDS: Mapping[str, frozenset[str]] = {
+    # sources
+    "post": frozenset({"text"}),
+    "image": frozenset({"image", "file"}),
+    "video": frozenset({"video", "audio", "file"}),
+    "audio": frozenset({"audio", "file"}),
+    # derived
+    "frame": frozenset({"image"}),
+    "shot": frozenset({"video"}),
+    "face": frozenset({"image"}),
+    "object": frozenset({"image"}),
+    "line": frozenset({"text"}),
+    "speech": frozenset({"text", "audio"}),
+}
+"""Every kind of unit, and the modalities it offers to measures."""
+
+
+def kinds_offering(modality: str) -> list[str]:
+    """Kinds whose units offer ``modality``, in the order of `KINDS`."""
+    return [kind for kind, offers in KINDS.items() if modality in offers]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a derived unit lies in its parent.
+
+    Attributes:
+        start: begin in seconds of the parent, or None.
+        end: end in seconds of the parent, or None (an instant has only a start).
+        box: (x0, y0, x1, y1) in pixels of the parent, x1 and y1 exclusive, or None.
+        text: what is written or said there, or None. Not part of the identity.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    box: tuple[int, int, int, int] | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse spans that are upside down."""
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise InputError(f"a span must not end before it starts: start={self.start}, end={self.end}")
+        if self.box is not None and (self.box[2] <= self.box[0] or self.box[3] <= self.box[1]):
+            raise InputError(f"a box needs x0 < x1 and y0 < y1, got {self.box}")
+
+    def microseconds(self) -> tuple[int | None, int | None]:
+        """Start and end as whole microseconds, the precision of the identity."""
+        start, end = (None if t is None else round(t * 1_000_000) for t in (self.start, self.end))
+        return start, end
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing that is studied.
+
+    Attributes:
+        id: 64 hex digits; of the content for a file, of (parent, kind, span) for a derived unit.
+        kind: one of `KINDS`.
+        parent: id of the unit this one was split from, or None.
+        path: where a file lies, relative to the study folder or absolute, or None.
+        span: where it lies in its parent, or None.
+        meta: what the source said about it (a post's text, author, date ...); JSON scalars only.
+    """
+
+    id: str
+    kind: str
+    parent: str | None = None
+    path: str | None = None
+    span: Span | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown kinds at the door."""
+        if self.kind not in KINDS:
+            raise InputError(f"unknown kind of unit {self.kind!r}; known: {', '.join(KINDS)}")
+
+
+def content_id(data: bytes | bytearray | memoryview) -> str:
+    """Identity of a file: the sha256 of its bytes, as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def post_id(identifier: str, namespace: str = "") -> str:
+    """Identity of a post: a hash of its id on its platform (``namespace``)."""
+    return _hash("post", namespace, identifier)
+
+
+def derived_id(parent: str, kind: str, span: Span) -> str:
+    """Identity of a derived unit: a hash of its parent, kind and span (whole microseconds and pixels).
+
+    The recipe that found it is not part of the identity, so a label on the frame at 3.0 s survives a re-split.
+    """
+    start, end = span.microseconds()
+    return _hash(parent, kind, str(start), str(end), str(span.box and tuple(int(v) for v in span.box)))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

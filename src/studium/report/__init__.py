@@ -1,0 +1,1 @@
+"""The static study report: one HTML file."""

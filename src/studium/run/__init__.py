@@ -1,0 +1,1 @@
+"""Running a study: plan, decode once, measure, write parts, record failures, resume."""

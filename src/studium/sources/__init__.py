@@ -1,0 +1,1 @@
+"""Where units come from: folders and posts tables."""
