@@ -48,6 +48,5 @@ class Column:
         """The Arrow field of this column."""
         import pyarrow as pa
 
-        kind = {"bool": pa.bool_(), "float16": pa.float16(), "float32": pa.float32(), "float64": pa.float64(),
-                "int32": pa.int32(), "int64": pa.int64(), "string": pa.string(), "binary": pa.binary()}[self.dtype]  # fmt: skip
+        kind = pa.type_for_alias(self.dtype)
         return pa.field(self.name, pa.list_(kind, self.size) if self.size else kind)

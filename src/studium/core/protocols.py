@@ -29,7 +29,7 @@ class Measure(ABC):
     name: ClassVar[str]
     version: ClassVar[str]
     takes: ClassVar[str]
-    detail: ClassVar[int | None] = 512
+    detail: ClassVar[int | None] = 540
     remote: ClassVar[bool] = False
 
     @property

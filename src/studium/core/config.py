@@ -1,0 +1,143 @@
+"""The study file, ``studium.toml``: the methods section of the paper, read once and checked at the door."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studium.errors import ConfigError
+
+__all__ = ["VERBS", "SourceEntry", "Step", "Study", "read"]
+
+VERBS = ("measure", "cluster", "duplicates", "map")
+"""What a step can do; the verb's value names the part, or the table it works on."""
+
+_STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
+_TOP = ("study", "source", "step", "ethics")
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """One ``[[source]]``: which source, of what path, with which parameters."""
+
+    name: str
+    path: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ``[[step]]``: ``verb = what``, ``of = kind``, and the parameters."""
+
+    verb: str
+    what: tuple[str, ...]
+    of: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file.
+
+    Attributes:
+        title: shown in the report.
+        question: the research question, shown in the report.
+        authors: names, shown in the report.
+        seed: of everything random.
+        sources: what to add, in order.
+        steps: what to do, in order.
+        ethics: statements for the report (approval, consent, data protection ...), text by name.
+    """
+
+    title: str = ""
+    question: str = ""
+    authors: tuple[str, ...] = ()
+    seed: int = 0
+    sources: tuple[SourceEntry, ...] = ()
+    steps: tuple[Step, ...] = ()
+    ethics: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(path: Path) -> Study:
+    """Read a study file.
+
+    Raises:
+        ConfigError: missing, not TOML, an unknown key, or a value of the wrong type; says where and what to do.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no study file at {path}; run  studium init  there, or name the study folder") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    _known(path, "the file", raw, _TOP)
+    head = _table(path, raw, "study")
+    _known(path, "[study]", head, _STUDY_KEYS)
+    for key, value in head.items():
+        _typed(path, f"[study] {key}", value, _STUDY_KEYS[key])
+    return Study(
+        title=head.get("title", ""),
+        question=head.get("question", ""),
+        authors=tuple(str(a) for a in head.get("authors", [])),
+        seed=head.get("seed", 0),
+        sources=tuple(_source(path, i, entry) for i, entry in enumerate(_tables(path, raw, "source"), 1)),
+        steps=tuple(_step(path, i, entry) for i, entry in enumerate(_tables(path, raw, "step"), 1)),
+        ethics={k: str(v) for k, v in _table(path, raw, "ethics").items()},
+    )
+
+
+def _source(path: Path, number: int, entry: dict[str, Any]) -> SourceEntry:
+    """The first key names the source: ``folder = "images"``."""
+    where = f"[[source]] number {number}"
+    if not entry:
+        raise ConfigError(f'{path}, {where} is empty; write for instance  folder = "images"')
+    name, value = next(iter(entry.items()))
+    _typed(path, f"{where} {name}", value, str)
+    return SourceEntry(name, value, {k: v for k, v in entry.items() if k != name})
+
+
+def _step(path: Path, number: int, entry: dict[str, Any]) -> Step:
+    where = f"[[step]] number {number}"
+    verbs = [verb for verb in VERBS if verb in entry]
+    if len(verbs) != 1:
+        raise ConfigError(
+            f"{path}, {where}: expected exactly one of {', '.join(VERBS)}, got {', '.join(entry) or 'nothing'}"
+        )
+    verb = verbs[0]
+    if "of" not in entry:
+        raise ConfigError(f'{path}, {where}: say which units, for instance  of = "image"')
+    _typed(path, f"{where} of", entry["of"], str)
+    what = entry[verb] if isinstance(entry[verb], list) else [entry[verb]]
+    for name in what:
+        _typed(path, f"{where} {verb}", name, str)
+    params = {k: v for k, v in entry.items() if k not in {verb, "of"}}
+    if len(what) > 1 and params:
+        raise ConfigError(
+            f"{path}, {where}: several measures in one step take no parameters ({', '.join(params)}); split it"
+        )
+    return Step(verb, tuple(what), entry["of"], params)
+
+
+def _known(path: Path, where: str, entry: Mapping[str, Any], known: Any) -> None:
+    unknown = sorted(set(entry) - set(known))
+    if unknown:
+        raise ConfigError(f"{path}: {where} has no key {', '.join(unknown)}; known: {', '.join(known)}")
+
+
+def _typed(path: Path, where: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{path}: {where} should be {kind.__name__}, got {type(value).__name__} {value!r}")
+
+
+def _table(path: Path, raw: dict[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key, {})
+    _typed(path, f"[{key}]", value, dict)
+    return dict(value)
+
+
+def _tables(path: Path, raw: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise ConfigError(f"{path}: write each {key} under its own  [[{key}]]")
+    return value
