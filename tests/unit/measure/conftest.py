@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from skimage import data
+
+
+@pytest.fixture(scope="session")
+def photos():
+    return {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
+
+
+@pytest.fixture(scope="session")
+def astronaut(photos):
+    return photos["astronaut"]
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """Pictures of awkward sizes in noise, one colour and extreme colours."""
+    rng = np.random.default_rng(1)
+    sizes = [
+        (1, 1),
+        (1, 2),
+        (2, 1),
+        (2, 2),
+        (1, 7),
+        (3, 3),
+        (5, 4),
+        (1, 5000),
+        (5000, 1),
+        (3, 2000),
+        (65, 1),
+        (700, 513),
+    ]
+    paints = {
+        "noise": lambda shape: rng.integers(0, 256, shape),
+        "black": np.zeros,
+        "white": lambda shape: np.full(shape, 255),
+        "blue": lambda shape: np.full(shape, [0, 0, 255]),
+        "corners": lambda shape: rng.choice([0, 255], shape),
+    }
+    return {(h, w, name): paint((h, w, 3)).astype(np.uint8) for h, w in sizes for name, paint in paints.items()}
