@@ -1,0 +1,49 @@
+"""An annotation: what one coder said about one unit, and with which version of the variable's definition."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from studium.core.variable import Answer
+from studium.errors import InputError
+
+__all__ = ["Annotation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One coded value.
+
+    Attributes:
+        unit: id of the unit.
+        variable: name in the codebook.
+        value: as `Variable.validate` returns it; None is "cannot tell".
+        coder: who coded; a pseudonym will do.
+        at: when, with a time zone; kept in UTC.
+        variable_digest: `Variable.digest` of the definition that the coder read.
+        weight: 1 / P(the unit was drawn), so at least 1.
+        note: what the coder remarked, or None.
+    """
+
+    unit: str
+    variable: str
+    value: Answer
+    coder: str
+    at: datetime
+    variable_digest: str
+    weight: float = 1.0
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be attributed, dated or weighted."""
+        for key in ("unit", "variable", "coder", "variable_digest"):
+            if not getattr(self, key):
+                raise InputError(f"annotation of unit {self.unit!r}: {key} is empty; say it")
+        if self.at.tzinfo is None:
+            raise InputError(f"annotation of unit {self.unit!r}: expected a time with a time zone, got {self.at!r}")
+        object.__setattr__(self, "at", self.at.astimezone(UTC))
+        if not (math.isfinite(self.weight) and self.weight >= 1 - 1e-9):
+            raise InputError(
+                f"annotation of unit {self.unit!r}: expected weight = 1 / P(drawn), at least 1, got {self.weight}; "
+                "hand over 1 / P, not P"
+            )

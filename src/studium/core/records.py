@@ -1,0 +1,273 @@
+"""What people make: annotations and the audit log, in a transactional database. Nothing in it is ever overwritten.
+
+SQLite in the study folder by default, PostgreSQL by URL. Needs the ``coding`` extra, imported when a database opens.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from studium.core.annotation import Annotation
+from studium.errors import BusyError, InputError, MissingExtraError, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+__all__ = ["Entry", "Records"]
+
+BUSY_SECONDS = 30
+"""How long a writer waits for the writer before it."""
+_MIGRATION_LOCK = 7_883_486
+"""Any number: the PostgreSQL advisory lock that lets one process migrate at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit log: when, who, what (a short name such as "export"), and its details."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+class Records:
+    """The database of one study; created and brought to the newest schema when opened. Use it in ``with``."""
+
+    def __init__(self, where: str | Path) -> None:
+        """Open the database.
+
+        Args:
+            where: path of an SQLite file (local disk: SQLite's locks do not hold on network drives), or the URL
+                of a PostgreSQL database, ``postgresql://user@host/name``.
+
+        Raises:
+            MissingExtraError: sqlalchemy, alembic or (for PostgreSQL) psycopg is not installed.
+            StoreError: the database cannot be opened, is not studium's, or was written by a newer version.
+        """
+        self._engine = _engine(where)
+        self.where = self._engine.url.render_as_string(hide_password=True)
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def annotate(self, annotations: Iterable[Annotation]) -> int:
+        """Add annotations in one transaction: all of them or none.
+
+        A coder who codes a unit again adds a later annotation; the earlier one is kept.
+
+        Returns:
+            How many were added.
+        """
+        from studium.core.migrations import tables
+
+        rows = [_row(annotation) for annotation in annotations]
+        with self._transaction() as connection:
+            if rows:
+                connection.execute(tables.annotations.insert(), rows)
+        return len(rows)
+
+    def annotations(
+        self, variable: str | None = None, coder: str | None = None, unit: str | None = None, *, history: bool = False
+    ) -> list[Annotation]:
+        """The annotations of a variable, a coder, a unit, or all of them.
+
+        Args:
+            variable: only of this variable.
+            coder: only by this coder.
+            unit: only of this unit.
+            history: also what the same coder replaced later. Without it the latest ``at`` counts for each
+                (unit, variable, coder), and of equal times the one added last.
+
+        Returns:
+            In the order they were added.
+        """
+        import sqlalchemy as sa
+
+        from studium.core.migrations import tables
+
+        it = tables.annotations
+        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit}
+        query = sa.select(it).where(*(column == value for column, value in wanted.items() if value is not None))
+        if not history:
+            latest_first = sa.func.row_number().over(
+                partition_by=(it.c.variable, it.c.unit, it.c.coder), order_by=(it.c.at.desc(), it.c.id.desc())
+            )
+            ranked = query.add_columns(latest_first.label("age")).subquery()
+            query = sa.select(ranked).where(ranked.c.age == 1)
+        with self._transaction(reading=True) as connection:
+            rows = connection.execute(query.order_by("id")).all()
+        return [
+            Annotation(r.unit, r.variable, json.loads(r.value), r.coder, r.at, r.variable_digest, r.weight, r.note)
+            for r in rows
+        ]
+
+    def log(self, who: str, what: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Add a line to the audit log, dated now; ``detail`` holds JSON values."""
+        from studium.core.migrations import tables
+
+        row = {"at": datetime.now(UTC), "who": _text(who), "what": _text(what), "detail": _json(dict(detail or {}))}
+        with self._transaction() as connection:
+            connection.execute(tables.audit.insert(), row)
+
+    def audit(self, what: str | None = None) -> list[Entry]:
+        """The audit log, or its lines about ``what``, in the order they were added."""
+        import sqlalchemy as sa
+
+        from studium.core.migrations import tables
+
+        query = sa.select(tables.audit).order_by("id")
+        if what is not None:
+            query = query.where(tables.audit.c.what == what)
+        with self._transaction(reading=True) as connection:
+            return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
+
+    @contextmanager
+    def _transaction(self, *, reading: bool = False) -> "Iterator[Connection]":
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with self._engine.connect().execution_options(reading=reading) as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as error:
+            raise _explained(error, self.where) from error
+
+    def _migrate(self) -> None:
+        """Bring the schema to `HEAD` in one transaction, if it is not there."""
+        from studium.core.migrations.tables import HEAD
+
+        with self._transaction(reading=True) as connection:
+            if _revision(connection) == HEAD:
+                return
+        try:
+            from alembic import command
+            from alembic.config import Config
+            from alembic.script import ScriptDirectory
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("alembic", "coding") from error
+
+        config = Config()
+        config.set_main_option("script_location", "studium.core:migrations")
+        known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+        with self._transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            found = _revision(connection)
+            if found not in [None, *known]:
+                raise StoreError(
+                    f"{self.where}: expected schema {HEAD} or older, got {found}, written by a newer studium; "
+                    "run  pip install --upgrade studium"
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _engine(where: str | Path) -> "Engine":
+    try:
+        import sqlalchemy as sa
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("sqlalchemy", "coding") from error
+
+    url = _url(where)
+    if url.get_backend_name() == "postgresql":
+        try:
+            return sa.create_engine(url, pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("psycopg", "postgres") from error
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _url(where: str | Path) -> "URL":
+    import sqlalchemy as sa
+
+    if isinstance(where, Path) or "://" not in where:
+        return sa.URL.create("sqlite", database=str(where))
+    try:
+        url = sa.make_url(where)
+    except (sa.exc.ArgumentError, ValueError):
+        raise InputError(
+            "expected a database URL like postgresql://user@host/name, got one that cannot be read"
+        ) from None
+    if url.get_backend_name() != "postgresql":
+        raise InputError(f"expected a path or a postgresql:// URL, got a {url.drivername}:// URL")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver begins no transactions by itself: _begin_sqlite does
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: "Connection") -> None:
+    """Take the write lock at once: a transaction that turns from reading to writing half-way cannot wait for it."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _revision(connection: "Connection") -> str | None:
+    import sqlalchemy as sa
+
+    from studium.core.migrations.tables import VERSION_TABLE
+
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
+    return revision
+
+
+def _explained(error: "SQLAlchemyError", where: str) -> StoreError:
+    cause = getattr(error, "orig", None) or error
+    if "database is locked" in str(cause):
+        return BusyError(f"{where}: another process has been writing for {BUSY_SECONDS} s; try again when it is done")
+    return StoreError(
+        f"{where}: the database cannot be used: {cause}; check the path or URL, its permissions and space"
+    )
+
+
+def _row(annotation: Annotation) -> dict[str, Any]:
+    texts = ("unit", "variable", "variable_digest", "coder")
+    row: dict[str, Any] = {key: _text(getattr(annotation, key)) for key in texts}
+    note = None if annotation.note is None else _text(annotation.note)
+    return row | {"value": _json(annotation.value), "at": annotation.at, "weight": annotation.weight, "note": note}
+
+
+def _text(text: str) -> str:
+    """The text, if every database can hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"expected Unicode text, got {text!r}; remove the lone surrogates") from None
+    if "\0" in text:
+        raise InputError(f"expected text without NUL characters, got {text!r}; remove them")
+    return text
+
+
+def _json(value: object) -> str:
+    try:
+        return _text(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected JSON values (and no NaN), got {value!r}: {error}") from error
