@@ -1,0 +1,83 @@
+"""The photographs of the album: where each one comes from, the folder it goes to, and a plain caption."""
+
+__all__ = ["PHOTOGRAPHS", "REPOSTED"]
+
+PHOTOGRAPHS: dict[str, dict[str, tuple[str, str]]] = {
+    "photos": {
+        "astronaut.png": (
+            "people",
+            "An astronaut in an orange suit in front of a flag and a model of the Space Shuttle.",
+        ),
+        "camera.png": ("people", "A man in a coat films with a camera on a tripod."),
+        "chelsea.png": ("mammals", "A ginger tabby cat looks past the camera."),
+        "coffee.png": ("household", "A cup of espresso on a red saucer with a spoon."),
+        "coins.png": ("coins", "Old coins from Pompeii in four rows."),
+        "flower.jpg": ("plants", "A dahlia in full blossom."),
+        "china.jpg": ("places", "The tower of the Summer Palace in Beijing above green trees."),
+        "hubble_deep_field.jpg": ("space", "Thousands of galaxies in a tiny piece of the sky."),
+        "moon.png": ("space", "The surface of the moon with craters."),
+        "motorcycle_left.png": ("vehicles", "A red motorcycle in a workshop."),
+        "motorcycle_right.png": ("vehicles", "The same red motorcycle, seen from a little further right."),
+        "rocket.jpg": ("space", "A rocket on its launch pad in the evening."),
+        "page.png": ("documents", "A page of a textbook about the segmentation of images."),
+        "text.png": ("documents", "Handwriting on paper."),
+        "brick.png": ("surfaces", "A brick wall."),
+        "grass.png": ("surfaces", "Grass seen from above."),
+        "gravel.png": ("surfaces", "Gravel seen from above."),
+    },
+    "politicians": {
+        "obama.jpg": ("people", "The official portrait of President Barack Obama, 2012."),
+        "obama2.jpg": ("people", "President Obama speaks at a lectern."),
+        "obama3.jpg": ("people", "President Obama stands in the Oval Office with folded arms."),
+        "biden.jpg": ("people", "Vice President Joe Biden with folded arms."),
+    },
+    "opencv_doc": {
+        "data/aero1.jpg": ("places", "A town in a valley, seen from an aeroplane."),
+        "data/aero3.jpg": ("places", "The same valley from an aeroplane, a moment later."),
+        "data/aloeL.jpg": ("plants", "An aloe in a pot."),
+        "data/apple.jpg": ("fruit", "A red apple."),
+        "data/baboon.jpg": ("mammals", "The face of a mandrill."),
+        "data/basketball1.png": ("sport", "Two people throw a basketball to each other."),
+        "data/basketball2.png": ("sport", "Two people throw a basketball to each other, a moment later."),
+        "data/board.jpg": ("surfaces", "A green circuit board."),
+        "data/building.jpg": ("places", "A modern building with many windows."),
+        "data/butterfly.jpg": ("insects", "A black and white butterfly on pink flowers."),
+        "data/fruits.jpg": ("fruit", "Oranges, a kiwi and grapes."),
+        "data/graf1.png": ("places", "Graffiti on a wall."),
+        "data/graf3.png": ("places", "The same graffiti from the side."),
+        "data/home.jpg": ("places", "A yellow church under a blue sky."),
+        "data/leuvenA.jpg": ("places", "An old street in Leuven."),
+        "data/leuvenB.jpg": ("places", "An old street in Leuven at dusk."),
+        "data/licenseplate_motion.jpg": ("vehicles", "A silver car from behind, blurred by its motion."),
+        "data/messi5.jpg": ("sport", "A football player kicks the ball in a match."),
+        "data/orange.jpg": ("fruit", "An orange."),
+        "data/smarties.png": ("surfaces", "Coloured sweets on white."),
+        "data/squirrel_cls.jpg": ("mammals", "A red squirrel on a branch."),
+        "data/starry_night.jpg": ("drawings", "The Starry Night by Vincent van Gogh."),
+        "data/stuff.jpg": ("household", "A pen and other small things on a table."),
+        "data/sudoku.png": ("documents", "A sudoku in a newspaper."),
+        "data/box.png": ("household", "A box of breakfast cereals."),
+        "data/chicky_512.png": ("mammals", "A brown dog with its mouth open."),
+        "hfs/data/000.jpg": ("birds", "A robin on a pipe."),
+        "hfs/data/001.jpg": ("places", "A lake with woods at its shore."),
+        "hfs/data/002.jpg": ("places", "A tree on a green meadow."),
+        "alphamat/input_images/plant.jpg": ("plants", "A house plant in a red pot."),
+        "text/scenetext01.jpg": ("signs", "A sign with parking rules at a street."),
+        "text/scenetext02.jpg": ("signs", "A sign to the sports centre and the car parks at night."),
+        "text/scenetext03.jpg": ("signs", "The sign of a copy centre."),
+        "text/scenetext04.jpg": ("places", "A yellow house at a street with trees."),
+        "text/scenetext05.jpg": ("places", "A barrier on a street under construction."),
+        "text/scenetext06.jpg": ("places", "A pub at the corner of a street."),
+        "text/scenetext_segmented_word01.jpg": ("signs", "The sign of a hotel."),
+        "text/scenetext_segmented_word02.jpg": ("signs", "The sign of a stationery shop."),
+        "text/scenetext_segmented_word03.jpg": ("signs", "A green sign of a private hire service."),
+        "text/scenetext_segmented_word04.jpg": ("signs", "The sign of a brewery on a pub."),
+    },
+}
+"""Function of tests/fetch.py -> file -> (class folder, caption)."""
+
+REPOSTED = frozenset({
+    "astronaut.png", "chelsea.png", "china.jpg", "coffee.png", "data/butterfly.jpg", "data/home.jpg", "data/messi5.jpg",
+    "flower.jpg", "hfs/data/000.jpg", "obama.jpg", "rocket.jpg", "text/scenetext06.jpg",
+})  # fmt: skip
+"""Of these the album has near-duplicates too."""

@@ -1,0 +1,42 @@
+"""What every test may ask for: real pictures, and a folder of a few of them. A missing source fails the test."""
+
+import shutil
+from pathlib import Path
+
+import fetch
+import pytest
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Folder of natural photographs: astronaut.png, chelsea.png, coffee.png, china.jpg, flower.jpg ..."""
+    return fetch.photos()
+
+
+@pytest.fixture(scope="session")
+def politicians() -> Path:
+    """Folder of press photographs: obama.jpg, obama2.jpg, obama3.jpg, biden.jpg ..."""
+    return fetch.politicians()
+
+
+@pytest.fixture(scope="session")
+def stamps() -> Path:
+    """Category folders of pictures with captions: animals/birds/owl.png beside animals/birds/owl.txt ..."""
+    return fetch.stamps()
+
+
+@pytest.fixture(scope="session")
+def opencv_doc() -> Path:
+    """Examples of OpenCV: data/messi5.jpg, data/fruits.jpg, data/vtest.avi, text/scenetext01.jpg ..."""
+    return fetch.opencv_doc()
+
+
+@pytest.fixture
+def study(tmp_path: Path, photos: Path) -> Path:
+    """A new folder for a study, with ``images/`` in it: two photographs in each of two class folders."""
+    folder = tmp_path / "study"
+    for label, names in {"living": ("chelsea.png", "flower.jpg"), "thing": ("coffee.png", "rocket.jpg")}.items():
+        (folder / "images" / label).mkdir(parents=True)
+        for name in names:
+            shutil.copy(photos / name, folder / "images" / label / name)
+    return folder

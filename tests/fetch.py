@@ -1,0 +1,149 @@
+"""Real pictures for the tests and the example, from packages of the ordinary indexes; nothing of it is committed.
+
+``python tests/fetch.py`` fetches everything. Each function downloads once, checks what came, and returns a folder in
+the cache: ``$STUDIUM_TEST_DATA`` or ``~/.cache/studium-tests``. Only the standard library is needed, with ``pip`` and,
+for the two Debian packages, ``apt-get`` and ``dpkg-deb``.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+__all__ = ["MissingSourceError", "opencv_doc", "photos", "politicians", "stamps"]
+
+WHEELS = {
+    "scikit-image==0.26.0": "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+    "scikit-learn==1.8.0": "ada8121bcb4dac28d930febc791a69f7cb1673c8495e5eee274190b73a4559c1",
+}
+SDISTS = {"face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"}
+PICTURES = frozenset({".png", ".jpg", ".gif", ".tif", ".npy"})
+
+
+class MissingSourceError(RuntimeError):
+    """A package cannot be had here."""
+
+
+def photos() -> Path:
+    """Natural photographs in one folder: those that the scikit-image and scikit-learn wheels carry."""
+
+    def unpack(target: Path, work: Path) -> None:
+        for requirement, sha256 in WHEELS.items():
+            with zipfile.ZipFile(_pip(requirement, sha256, work)) as wheel:
+                for member in map(PurePosixPath, wheel.namelist()):
+                    if member.parent.name in {"data", "images"} and member.suffix in PICTURES:
+                        (target / member.name).write_bytes(wheel.read(str(member)))
+
+    return _cached("photos-1", unpack)
+
+
+def politicians() -> Path:
+    """Press photographs: one president three times (and cropped), another once (test images of face_recognition)."""
+
+    def unpack(target: Path, work: Path) -> None:
+        for requirement, sha256 in SDISTS.items():
+            with _pip(requirement, sha256, work).open("rb") as file:
+                _untar(file, "tests/test_images/", target)
+
+    return _cached("politicians-1", unpack)
+
+
+def stamps() -> Path:
+    """Pictures in category folders with captions in dozens of languages (Debian tuxpaint-stamps-default, GPL-2)."""
+    return _cached(
+        "stamps-1", lambda target, work: _deb("tuxpaint-stamps-default", "share/tuxpaint/stamps/", target, work)
+    )
+
+
+def opencv_doc() -> Path:
+    """Street, sport and scene photographs, scene text, a pedestrians video (Debian opencv-doc, BSD and Apache-2.0)."""
+    return _cached("opencv-doc-1", lambda target, work: _deb("opencv-doc", "opencv-doc/examples/", target, work))
+
+
+def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
+    """The folder ``name`` of the cache, filled aside and then renamed, so that it is whole or not there."""
+    cache = Path(os.environ.get("STUDIUM_TEST_DATA") or "~/.cache/studium-tests").expanduser()
+    target = cache / name
+    if target.is_dir():
+        return target
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as aside:
+        made, work = Path(aside, "made"), Path(aside, "work")
+        made.mkdir()
+        work.mkdir()
+        unpack(made, work)
+        if not any(made.iterdir()):
+            raise MissingSourceError(f"{name}: the package came, but not with the files that were expected in it")
+        try:
+            made.rename(target)
+        except OSError:
+            if not target.is_dir():  # if it is, another process was faster
+                raise
+    return target
+
+
+def _pip(requirement: str, sha256: str, work: Path) -> Path:
+    """Download the wheel for one fixed platform, or the sdist: the same bytes on every machine."""
+    kind = ["--only-binary=:all:", "--platform=manylinux_2_28_x86_64", "--python-version=3.11"]
+    if requirement in SDISTS:
+        kind = ["--no-binary=:all:"]
+    folder = work / hashlib.sha256(requirement.encode()).hexdigest()[:8]
+    _run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *kind, "--dest", str(folder), requirement])
+    (file,) = folder.iterdir()
+    if (got := hashlib.sha256(file.read_bytes()).hexdigest()) != sha256:
+        raise MissingSourceError(f"{file.name}: expected sha256 {sha256}, got {got}")
+    return file
+
+
+def _deb(package: str, inside: str, target: Path, work: Path) -> None:
+    """Download a Debian package (apt checks its signature) and take the files below the folder ``inside``."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise MissingSourceError(
+            f"{package}: this picture collection is a Debian package, and there is no apt-get here"
+        )
+    work.chmod(0o777)  # apt downloads as its own user
+    try:
+        _run(["apt-get", "download", "--quiet=2", package], work)
+    except MissingSourceError:
+        _run(["apt-get", "update", "--quiet=2"])
+        _run(["apt-get", "download", "--quiet=2", package], work)
+    (file,) = work.glob("*.deb")
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        _untar(process.stdout, inside, target)
+        process.stdout.read()
+    if process.returncode:
+        raise MissingSourceError(f"{file.name}: dpkg-deb could not unpack it")
+
+
+def _untar(file: IO[bytes], inside: str, target: Path) -> None:
+    with tarfile.open(fileobj=file, mode="r|*") as archive:
+        for member in archive:
+            _, found, name = member.name.partition(inside)
+            if found and name and member.isfile():
+                member.name = name
+                archive.extract(member, target, filter="data")
+
+
+def _run(command: list[str], folder: Path | None = None) -> None:
+    """Run a command; once more if it fails, for networks are what they are."""
+    for last in (False, True):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        if last:
+            said = (done.stderr or done.stdout).strip()[-500:]
+            raise MissingSourceError(f"{' '.join(command)} failed twice: {said}")
+
+
+if __name__ == "__main__":
+    for fetch in (photos, politicians, stamps, opencv_doc):
+        folder = fetch()
+        print(f"{fetch.__name__}: {sum(path.is_file() for path in folder.rglob('*'))} files in {folder}")
