@@ -1,0 +1,61 @@
+"""From a unit to what a measure takes: pixels, a path, a text."""
+
+from pathlib import Path
+from typing import Any
+
+from studium.core.unit import KINDS, Unit
+from studium.errors import InputError, MediaError, UnreadableFileError
+from studium.run.add import identify
+
+__all__ = ["load", "locate"]
+
+
+def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
+    """The input of modality ``takes`` that ``unit`` offers.
+
+    Args:
+        unit: the unit.
+        takes: "image" (RGB uint8 H x W x 3), "text" (str) or "file" (Path).
+        detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
+        root: the study folder, which relative paths start from.
+
+    Raises:
+        MediaError: the medium cannot be used; the class and message say why.
+    """
+    if takes not in KINDS[unit.kind]:
+        raise InputError(f"a unit of kind {unit.kind!r} offers {', '.join(sorted(KINDS[unit.kind]))}, not {takes!r}")
+    if takes == "text":
+        return _text(unit)
+    path = locate(unit, root)
+    if takes == "file":
+        return path
+    from studium.media.image import decode
+
+    return decode(path, detail=detail)
+
+
+def locate(unit: Unit, root: Path) -> Path:
+    """The unit's file, certain to hold the bytes that named it.
+
+    Raises:
+        UnreadableFileError: the file has gone, cannot be read, or changed since it was added.
+    """
+    if unit.path is None:
+        raise UnreadableFileError(f"the {unit.kind} has no file")
+    path = root / unit.path
+    try:
+        stat = path.stat()
+        recorded = (unit.meta.get("bytes"), unit.meta.get("mtime_ns"))
+        if recorded != (stat.st_size, stat.st_mtime_ns) and identify(path) != unit.id:
+            raise UnreadableFileError(f"{unit.path} changed since it was added; add its source again")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableFileError(f"{unit.path}: {reason}; mend it and run with --retry") from error
+    return path
+
+
+def _text(unit: Unit) -> str:
+    text = unit.span.text if unit.span else unit.meta.get("text")
+    if text is None:
+        raise MediaError(f"the {unit.kind} has no text")
+    return str(text)

@@ -1,0 +1,218 @@
+"""Running on one machine: one worker process, one thread per core, each taking whole chunks.
+
+A worker that dies took a bad file with it. The chunks it had in hand are worked again, unit by unit, in a disposable
+process; the unit that kills it is written down as a failure, and the run goes on.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from studium import errors
+from studium.core.protocols import Measure
+from studium.core.recipe import recipe_of
+from studium.core.store import Store
+from studium.errors import StudiumError
+from studium.run.plan import Chunk, Plan, plan
+from studium.run.work import Outcome, work
+
+__all__ = ["Progress", "measure", "threads_here"]
+
+Progress = Callable[[int, int], None]
+"""Called with (units finished, units to do) after every chunk."""
+
+
+def threads_here() -> int:
+    """How many chunks are worked on at once: the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def measure(
+    store: Store, kind: str, measures: Sequence[Measure], *, retry: bool = False, progress: Progress | None = None
+) -> tuple[Plan, Outcome]:
+    """Measure whatever is missing.
+
+    Args:
+        store: the study folder, locked by the caller.
+        kind: of the units.
+        measures: what to measure on each.
+        retry: whether units that failed before are tried again.
+        progress: told after every chunk.
+
+    Returns:
+        The plan at the beginning, and what became of it.
+    """
+    threads = threads_here()
+    todo = plan(store, kind, measures, threads, retry=retry)
+    tally = _Tally(todo.missing, progress)
+    if not all(_importable(m) for m in measures):
+        _inline(todo.chunks, threads, tally)
+        return todo, tally.total
+    chunks: Sequence[Chunk] = todo.chunks
+    while chunks:
+        worker = _Worker(threads)
+        worker.run(chunks, tally)
+        suspects = {unit.id for chunk in worker.in_hand for unit in chunk.units}
+        outcome = _isolate(store, kind, measures, suspects, retry)
+        for chunk in worker.in_hand:
+            tally.add(chunk, outcome.rows, outcome.failures)
+            outcome = Outcome()
+        chunks = worker.left
+    return todo, tally.total
+
+
+class _Tally:
+    """Adds up what became of the chunks, and reports progress."""
+
+    def __init__(self, units: int, progress: Progress | None) -> None:
+        self.units, self.progress = units, progress
+        self.total, self.finished = Outcome(), 0
+
+    def add(self, chunk: Chunk, rows: Mapping[str, int], failures: Mapping[str, int]) -> None:
+        self.total.rows.update(rows)
+        self.total.failures.update(failures)
+        self.finished += len(chunk.units)
+        if self.progress:
+            self.progress(self.finished, self.units)
+
+
+def _importable(measure: Measure) -> bool:
+    """Whether a fresh process can import the class; one typed into a notebook or a script cannot be."""
+    return type(measure).__module__ != "__main__" and bool(sys.executable)
+
+
+def _inline(chunks: Sequence[Chunk], threads: int, tally: _Tally) -> None:
+    """Work in this process, for measures that live nowhere else; a file that crashes a decoder ends it."""
+    for each in {m for chunk in chunks for m in chunk.measures}:
+        each.prepare()
+    with ThreadPoolExecutor(threads) as pool:
+        futures = {pool.submit(work, chunk): chunk for chunk in chunks}
+        try:
+            for future in as_completed(futures):
+                outcome = future.result()
+                tally.add(futures[future], outcome.rows, outcome.failures)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _isolate(store: Store, kind: str, measures: Sequence[Measure], suspects: set[str], retry: bool) -> Outcome:
+    """Work the suspects unit by unit in disposable processes until none of them kills one."""
+    total = Outcome()
+    while suspects:
+        todo = plan(store, kind, measures, 1, retry=retry, only=suspects)
+        worker, tally = _Worker(threads=1, isolate=True), _Tally(todo.missing, None)
+        worker.run(todo.chunks, tally)
+        total.rows.update(tally.total.rows)
+        total.failures.update(tally.total.failures)
+        if not worker.in_hand:
+            break
+        if worker.touching is None:
+            raise StudiumError(f"the worker process died before it touched a file: {worker.cause}")
+        for lacking in worker.in_hand[0].measures:
+            table = store.table(kind, recipe_of(lacking))
+            table.fail([(worker.touching, "DecoderCrashError", f"{worker.cause}; the file is quarantined")])
+            total.failures[table.recipe.label] += 1
+        suspects.discard(worker.touching)
+    return total
+
+
+class _Worker:
+    """A worker process and the chunks given to it.
+
+    After `run`: ``in_hand`` holds the chunks it died with (empty if it did not die), ``left`` the ones it never got,
+    ``touching`` the unit it announced last, ``cause`` how it died.
+    """
+
+    def __init__(self, threads: int, isolate: bool = False) -> None:
+        self.window = threads if isolate else threads + 1
+        self.header = (tuple(sys.path), threads, isolate)
+        self.in_hand: list[Chunk] = []
+        self.left: list[Chunk] = []
+        self.touching: str | None = None
+        self.cause = ""
+
+    def run(self, chunks: Sequence[Chunk], tally: _Tally) -> None:
+        """Give it chunks until all are done or it dies.
+
+        Raises:
+            StudiumError: a measure could not be prepared or returned what it does not declare.
+        """
+        command = [sys.executable, "-m", "studium.run.worker"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
+        try:
+            self._feed(process, chunks, tally)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
+            process.wait()
+        self.cause = _cause(process.returncode)
+
+    def _feed(self, process: "subprocess.Popen[bytes]", chunks: Sequence[Chunk], tally: _Tally) -> None:
+        waiting = list(enumerate(chunks))[::-1]
+        given: dict[int, Chunk] = {}
+        _send(process, self.header)
+        while waiting or given:
+            while waiting and len(given) < self.window:
+                number, chunk = waiting.pop()
+                given[number] = chunk
+                _send(process, (number, chunk))
+            event = _receive(process)
+            match event:
+                case None:
+                    self.in_hand, self.left = list(given.values()), [chunk for _, chunk in waiting[::-1]]
+                    return
+                case {"event": "unit", "unit": unit}:
+                    self.touching = unit
+                case {"event": "done", "number": number}:
+                    tally.add(given.pop(number), event["rows"], event["failures"])
+                case {"event": "fatal", "error": name, "message": message}:
+                    raise _rebuilt(name, message)
+
+
+def _send(process: "subprocess.Popen[bytes]", message: Any) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it died; the next event says so
+        pickle.dump(message, process.stdin)
+        process.stdin.flush()
+
+
+def _receive(process: "subprocess.Popen[bytes]") -> dict[str, Any] | None:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    return json.loads(line) if line.endswith(b"\n") else None
+
+
+def _close(pipe: Any) -> None:
+    with contextlib.suppress(BrokenPipeError):  # what was still buffered went to a process that had died
+        pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """One thread per library: the worker's own threads are the parallelism."""
+    single = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+    return {**os.environ, **dict.fromkeys(single, "1")}
+
+
+def _cause(code: int) -> str:
+    if code < 0:
+        return f"the process died of {signal.Signals(-code).name}" + (" (out of memory?)" if code == -9 else "")
+    return f"the process ended with exit code {code}"
+
+
+def _rebuilt(name: str, message: str) -> StudiumError:
+    kind = getattr(errors, name, None)
+    if kind is None or kind is errors.MissingExtraError:
+        return StudiumError(message if kind else f"{name}: {message}")
+    rebuilt: StudiumError = kind(message)
+    return rebuilt

@@ -1,0 +1,70 @@
+"""Searching a table of vectors by a text, a picture or a unit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from studium.core import registry
+from studium.core.store import Store, Table
+from studium.errors import InputError
+from studium.run.tables import matrix
+
+__all__ = ["search"]
+
+
+def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: int) -> pa.Table:
+    """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}."""
+    from studium.explore import search as nearest
+
+    source = store.find(of, by)
+    units, X = matrix(source)
+    query = _query(source, given, units, X)
+    hits = nearest.top(query, X, k)
+    table = store.units(of)
+    paths = dict(zip(table["id"].to_pylist(), table["path"].to_pylist(), strict=True))
+    found = [units[i] for i in hits.row]
+    return pa.table({"unit": found, "path": pa.array([paths[u] for u in found], pa.string()), "score": hits.score})
+
+
+def _query(
+    source: Table, given: Mapping[str, str | Path], units: list[str], X: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """The vector of what is given, in the space of the table."""
+    from studium.measure import encoders
+
+    model = str(source.recipe.params["model"])
+    takes_text = source.recipe.name == "embed_text"
+    match dict(given):
+        case {"unit": unit}:
+            fitting = [i for i, one in enumerate(units) if one.startswith(str(unit))]
+            if len(fitting) != 1:
+                raise InputError(
+                    f"{len(fitting)} units in {source.recipe.label} have an id that begins with {unit!r}; expected one"
+                )
+            found: npt.NDArray[np.float32] = X[fitting[0]]
+        case {"text": text} if takes_text or encoders.is_joint(model):
+            found = encoders.encode_text(model, [str(text)])[0]
+        case {"text": _}:
+            raise InputError(
+                f"{source.recipe.label} holds vectors of {model}, which knows no words; measure a joint model first, "
+                'embed(model="conse"), and search by="embed:conse"'
+            )
+        case {"image": path}:
+            from studium.media.image import decode
+
+            space = _joint_image_model(model) if takes_text else model
+            detail = registry.load("measures", "embed").detail
+            found = encoders.encode_images(space, [decode(path, detail=detail)])[0]
+    return found
+
+
+def _joint_image_model(text_model: str) -> str:
+    from studium.measure import encoders
+
+    for model in encoders.IMAGE_MODELS:
+        if encoders.text_twin(model) == text_model:
+            return model
+    raise InputError(f"no image model shares the space of {text_model}; pictures cannot search these texts")

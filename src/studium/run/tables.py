@@ -1,0 +1,128 @@
+"""Reading tables: joined side by side in the order of the units, and as a matrix for analysis."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from studium.core.store import UNITS, Store, Table
+from studium.errors import InputError, MissingExtraError
+
+__all__ = ["failures", "joined", "losses", "matrix", "posts", "sql"]
+
+
+def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
+    """One row per unit, in the order in which units were added: ``unit``, ``path``, then the columns of each table.
+
+    Units that a table has no row for are null there.
+
+    Raises:
+        UnknownNameError: no table of that name.
+        InputError: two tables have a column of the same name.
+    """
+    units = store.units(kind)
+    result = pa.table({"unit": units["id"], "path": units["path"]})
+    for name in names:
+        table = store.find(kind, name)
+        rows = table.read()
+        where = {unit: row for row, unit in enumerate(rows["unit"].to_pylist())}
+        take = pa.array([where.get(unit) for unit in units["id"].to_pylist()], pa.int64())
+        for column in rows.column_names[1:]:
+            if column in result.column_names:
+                raise InputError(f"{name!r} and another table both have a column {column!r}; read them one at a time")
+            result = result.append_column(column, rows[column].combine_chunks().take(take))
+    return result
+
+
+def matrix(table: Table, column: str | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The vectors of a table: (ids, X of shape (n, d), float32), sorted by id, so the order says nothing.
+
+    Args:
+        table: of vectors, or of numbers.
+        column: the column of vectors; None for the only one.
+
+    Raises:
+        InputError: the table has no column of vectors, or several.
+    """
+    vectors = [c.name for c in table.columns if c.size and c.dtype.startswith("float")]
+    chosen = column or (vectors[0] if len(vectors) == 1 else None)
+    if chosen not in vectors:
+        raise InputError(f"{table.recipe.label} has columns of vectors {vectors}; expected one, or name it")
+    rows = table.read(["unit", chosen]).sort_by("unit").combine_chunks()
+    flat = rows[chosen].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    width = rows.schema.field(chosen).type.list_size
+    return rows["unit"].to_pylist(), flat.reshape(rows.num_rows, width).astype(np.float32)
+
+
+def posts(store: Store) -> pa.Table:
+    """One row per post: ``unit`` and everything its source said, each under its own name."""
+    units = store.units("post")
+    said = [json.loads(meta) for meta in units["meta"].to_pylist()]
+    names = list(dict.fromkeys(name for row in said for name in row))
+    columns: dict[str, Any] = {"unit": units["id"]}
+    for name in names:
+        columns[name] = _typed([row.get(name) for row in said])
+    return pa.table(columns)
+
+
+def _typed(values: list[Any]) -> pa.Array:
+    """The values in one Arrow type; as text if sources disagree about the type."""
+    try:
+        return pa.array(values)
+    except pa.ArrowException:
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+def failures(store: Store) -> pa.Table:
+    """What could not be measured and why, with the kind and path of every unit."""
+    found: list[pa.Table] = []
+    for kind in store.kinds():
+        units = store.units(kind)
+        paths = dict(zip(units["id"].to_pylist(), units["path"].to_pylist(), strict=True))
+        for table in store.tables(kind):
+            failed = table.failures()
+            where = [paths.get(unit) for unit in failed["unit"].to_pylist()]
+            failed = failed.append_column("kind", pa.array([kind] * failed.num_rows, pa.string()))
+            found.append(failed.append_column("path", pa.array(where, pa.string())))
+    order = ["unit", "kind", "path", "step", "error", "message"]
+    empty = pa.schema([(name, pa.string()) for name in order]).empty_table()
+    return pa.concat_tables([empty, *(table.select(order) for table in found)])
+
+
+def losses(store: Store) -> pa.Table:
+    """What sources could not use and why, as of the last time each was added."""
+    rows = []
+    for path in sorted((store.root / "sources").glob("*.json")):
+        body = json.loads(path.read_text(encoding="utf-8"))
+        rows += [{"source": body["source"], **loss} for loss in body["losses"]]
+    names = ["source", "where", "error", "message"]
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
+
+
+def sql(store: Store, query: str) -> pa.Table:
+    """DuckDB, in memory, over every table of the study.
+
+    ``units``, ``posts``, ``attachments``, and ``<kind>_<name>`` for every table (the recipe asked for last).
+    """
+    try:
+        import duckdb
+    except ImportError as error:
+        raise MissingExtraError("duckdb", "sql") from error
+    with duckdb.connect() as connection:
+        connection.register("units", pa.concat_tables([UNITS.empty_table(), *map(store.units, store.kinds())]))
+        connection.register("posts", posts(store))
+        connection.register("attachments", store.attachments())
+        for table in store.tables():
+            connection.register(f"{table.kind}_{table.recipe.name}", table.read())
+        try:
+            found = connection.sql(query)
+        except duckdb.Error as error:
+            raise InputError(f"{error}") from error
+        if found is None:
+            raise InputError(
+                "expected a query that returns rows (select ...); the study itself is changed by its verbs"
+            )
+        return found.to_arrow_table()

@@ -1,0 +1,110 @@
+"""The contract every measure keeps, as one call for tests: of studium's own measures and of anybody's.
+
+>>> from studium.testing import check_measure                               # doctest: +SKIP
+>>> check_measure(MyMeasure())                                              # doctest: +SKIP
+"""
+
+import dataclasses
+import pickle
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studium.core.protocols import Measure
+from studium.core.recipe import recipe_of
+from studium.core.store import Table
+
+__all__ = ["check_measure", "sample_inputs"]
+
+
+def sample_inputs(takes: str) -> list[Any]:
+    """Inputs of a modality, ordinary and odd: for "image" and "text"; "file" has none of its own."""
+    rng = np.random.default_rng(0)
+    if takes == "image":
+        shapes = [(64, 96), (1, 1), (1, 50), (50, 1), (2, 2), (300, 200)]
+        noise = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in shapes]
+        flat = [np.full((40, 40, 3), value, np.uint8) for value in (0, 127, 255)]
+        ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (128, 256, 3)).copy()
+        return [*noise, *flat, ramp]
+    if takes == "text":
+        return ["A dog runs on the beach.", "", " ", "é" * 3, "🙂\n\t", "word " * 2000, "<b>no</b> 'quotes' \"\" ; --"]
+    return []
+
+
+def check_measure(measure: Measure, inputs: Sequence[Any] | None = None) -> None:
+    """Hold a measure to its contract.
+
+    It is a frozen, picklable dataclass with a recipe; its columns are described; it takes the empty batch; a value
+    depends on its own input alone, is the same every time and in every thread, has the declared type and lies in the
+    declared range; and it leaves its inputs as they were.
+
+    Args:
+        measure: an instance.
+        inputs: what to call it with; None for `sample_inputs` of the modality it takes.
+
+    Raises:
+        AssertionError: what it breaks.
+    """
+    given = sample_inputs(measure.takes) if inputs is None else list(inputs)
+    assert given, f"no sample inputs of modality {measure.takes!r}; hand some over"
+    _check_description(measure)
+    measure.prepare()
+    before = pickle.dumps(given)
+    together = _rows(measure, given)
+    assert pickle.dumps(given) == before, f"{measure.name} changed its inputs"
+    assert _rows(measure, []).num_rows == 0, f"{measure.name} should return empty columns for the empty batch"
+    alone = pa.concat_tables([_rows(measure, [one]) for one in given])
+    _same(measure, together, alone, "a value depends on what else is in the batch")
+    _same(measure, together, _rows(pickle.loads(pickle.dumps(measure)), given), "a second call gives other values")
+    with ThreadPoolExecutor(2) as pool:
+        for threaded in pool.map(lambda _: _rows(measure, given), range(2)):
+            _same(measure, together, threaded, "calls from two threads disturb each other")
+    _check_ranges(measure, together)
+
+
+def _check_description(measure: Measure) -> None:
+    kind = type(measure)
+    frozen = dataclasses.is_dataclass(measure) and kind.__dataclass_params__.frozen
+    assert frozen, f"{kind.__name__} must be a frozen dataclass"
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", measure.name), f"name {measure.name!r} should be lower snake case"
+    assert measure.version, f"{measure.name} needs a version"
+    names = [column.name for column in measure.columns]
+    assert names, f"{measure.name} has no columns"
+    assert len(set(names)) == len(names), f"{measure.name} has two columns of one name: {names}"
+    for column in measure.columns:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name), f"column {column.name!r} should be lower snake case"
+        assert column.about, f"column {column.name!r} should say what it is about"
+    assert recipe_of(measure) == recipe_of(pickle.loads(pickle.dumps(measure)))
+    hash(measure)
+
+
+def _rows(measure: Measure, inputs: list[Any]) -> pa.Table:
+    table = Table(Path(), "image", recipe_of(measure))
+    vars(table)["columns"] = measure.columns
+    arrays = table.arrays(measure(inputs))
+    for name, array in zip(table.schema.names[1:], arrays, strict=True):
+        assert len(array) == len(inputs), f"{measure.name}.{name}: {len(inputs)} values expected, got {len(array)}"
+    return pa.table(arrays, names=table.schema.names[1:])
+
+
+def _same(measure: Measure, one: pa.Table, other: pa.Table, otherwise: str) -> None:
+    for name in one.column_names:
+        assert repr(one[name].to_pylist()) == repr(other[name].to_pylist()), f"{measure.name}.{name}: {otherwise}"
+
+
+def _check_ranges(measure: Measure, rows: pa.Table) -> None:
+    for column in measure.columns:
+        if column.low is None and column.high is None:
+            continue
+        values = rows[column.name].combine_chunks()
+        flat = values.flatten() if column.size else values
+        low, high = pc.min_max(flat.cast(pa.float64()).drop_null()).as_py().values()
+        wide = f"{measure.name}.{column.name}: values from {low} to {high} leave {column.low} to {column.high}"
+        assert column.low is None or low is None or not low < column.low, wide
+        assert column.high is None or high is None or not high > column.high, wide

@@ -1,0 +1,101 @@
+"""A unit is its content, not its name; a medium travels through many places."""
+
+import shutil
+
+import pytest
+
+from studium import Corpus, sources
+from studium.errors import InputError
+
+
+def test_three_files_of_one_name_are_three_rows(tmp_path, photos):
+    for place, photo in {"a/1.jpg": "china.jpg", "b/1.jpg": "flower.jpg", "a/1.png": "coffee.png"}.items():
+        (tmp_path / "in" / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / photo, tmp_path / "in" / place)
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(sources.folder(tmp_path / "in"))
+    corpus.measure("pdq", of="image")
+    table = corpus.table("image", "pdq")
+    assert table.num_rows == 3
+    assert len(set(table["pdq"].to_pylist())) == 3
+
+
+def test_the_same_bytes_twice_are_one_unit_with_two_attachments(tmp_path, photos):
+    for place in ("a/1.jpg", "b/copy.jpg"):
+        (tmp_path / "in" / place).parent.mkdir(parents=True)
+        shutil.copy(photos / "china.jpg", tmp_path / "in" / place)
+    corpus = Corpus(tmp_path / "study")
+    added = corpus.add(sources.folder(tmp_path / "in"))
+    assert (added.found["image"], added.units["image"], added.attachments) == (2, 1, 2)
+    assert corpus.units("image").num_rows == 1
+    assert sorted(corpus.attachments()["label"].to_pylist()) == ["a", "b"]
+
+
+def test_adding_again_adds_nothing_and_a_moved_file_is_found_again(tmp_path, study):
+    corpus = Corpus(study)
+    first = corpus.add(sources.folder(study / "images"))
+    again = Corpus(study).add(sources.folder(study / "images"))
+    assert (first.units["image"], again.units["image"], again.attachments) == (4, 0, 0)
+    shutil.move(study / "images" / "thing" / "coffee.png", study / "images" / "living" / "cup.png")
+    corpus.measure("pdq", of="image")
+    assert corpus.failures()["error"].to_pylist() == ["UnreadableFileError"]
+    moved = corpus.add(sources.folder(study / "images"))
+    assert (moved.units["image"], moved.attachments) == (0, 1)
+    corpus.measure("pdq", of="image", retry=True)
+    assert corpus.failures().num_rows == 0
+    assert corpus.table("image", "pdq").num_rows == 4
+
+
+def test_a_file_that_changed_is_not_measured_under_its_old_name(study):
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study / "images"))
+    shutil.copy(study / "images" / "living" / "flower.jpg", study / "images" / "thing" / "rocket.jpg")
+    corpus.measure("pdq", of="image")
+    failed = corpus.failures().to_pylist()
+    assert [row["path"] for row in failed] == ["images/thing/rocket.jpg"]
+    assert "changed since it was added" in failed[0]["message"]
+    assert corpus.table("image", "pdq")["pdq"].null_count == 1
+
+
+def test_one_medium_in_two_posts(tmp_path, photos):
+    shutil.copy(photos / "china.jpg", tmp_path / "x.jpg")
+    shutil.copy(photos / "flower.jpg", tmp_path / "y.jpg")
+    (tmp_path / "posts.csv").write_text("id,text,media\n001,one,x.jpg\n002,two,x.jpg;y.jpg\n")
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(sources.posts(tmp_path / "posts.csv", media="media"))
+    assert corpus.units("image").num_rows == 2
+    assert corpus.posts()["id"].to_pylist() == ["001", "002"]
+    posts = dict(zip(corpus.posts()["unit"].to_pylist(), corpus.posts()["id"].to_pylist(), strict=True))
+    found = [(posts[row["post"]], row["position"], row["path"]) for row in corpus.attachments().to_pylist()]
+    names = [(post, position, path.rsplit("/", 1)[-1]) for post, position, path in found]
+    assert names == [("001", 0, "x.jpg"), ("002", 0, "x.jpg"), ("002", 1, "y.jpg")]
+
+
+def test_a_post_that_changed_counts_in_its_later_version(tmp_path):
+    corpus = Corpus(tmp_path / "study")
+    for likes in (3, 3, 5):
+        (tmp_path / "posts.csv").write_text(f"id,text,likes\n7,hello,{likes}\n8,bye,0\n")
+        added = corpus.add(sources.posts(tmp_path / "posts.csv"))
+    assert added.updated == 1
+    assert corpus.posts()["likes"].to_pylist() == [5, 0]
+
+
+def test_a_measure_says_which_kinds_it_fits(study):
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study / "images"))
+    with pytest.raises(
+        InputError, match="pdq takes 'image', which a unit of kind 'post' does not offer; use image, frame"
+    ):
+        corpus.measure("pdq", of="post")
+    with pytest.raises(InputError, match="parameters"):
+        corpus.measure("pdq", "phash", of="image", longest=3)
+
+
+def test_everything_is_queried_with_sql(study):
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study / "images"))
+    corpus.measure("properties", "colour", of="image")
+    query = "select label, count(*) as n from attachments join image_properties on unit = media group by 1 order by 1"
+    assert corpus.sql(query).to_pylist() == [{"label": "living", "n": 2}, {"label": "thing", "n": 2}]
+    with pytest.raises(InputError, match="nonsense"):
+        corpus.sql("select * from nonsense")
