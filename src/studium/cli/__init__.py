@@ -1,1 +1,75 @@
-"""The command line: one file per noun."""
+"""The command line: one file per noun. No logic lives here; every command calls the library."""
+
+import sys
+
+import click
+
+from studium.errors import StudiumError
+
+__all__ = ["cli", "main"]
+
+
+class _InOrder(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands in the order of a study, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="studium", message="studium %(version)s")
+@click.option("-v", "--verbose", is_flag=True, help="Say more; errors come with their traceback.")
+def cli(verbose: bool) -> None:
+    """Images, video, audio and posts as data, in one reproducible study.
+
+    A study is a folder; every command works on the one in --study (default: here).
+    """
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+
+def _collect() -> None:
+    from studium.cli import doctor, explore, measure, models, report, source, study
+
+    for command in (
+        study.init,
+        source.add,
+        measure.measure,
+        explore.cluster,
+        explore.search,
+        explore.duplicates,
+        explore.map_,
+        study.run,
+        study.status,
+        report.report,
+        models.models,
+        doctor.doctor,
+    ):
+        cli.add_command(command)
+
+
+_collect()
+
+
+def main() -> None:
+    """Run the command line; an error that studium raises on purpose is one line and exit code 1."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(_say("interrupted; what was finished is kept, and the same command goes on from there", 130))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except StudiumError as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        sys.exit(_say(f"{type(error).__name__}: {error}", 1))
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(message, err=True)
+    return code

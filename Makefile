@@ -1,0 +1,63 @@
+# Two commands do everything on a fresh machine:  make demo  and  make test
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint types imports bench docs size wheel clean help
+help:            ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+demo: $(VENV)/.installed  ## a real study from pictures to a report, offline after the first time
+	$(BIN)/python examples/album/prepare.py $(DEMO)
+	cp examples/album/studium.toml examples/album/codebook.toml $(DEMO)/
+	$(BIN)/studium run --study $(DEMO)
+	$(BIN)/studium report --study $(DEMO)
+	$(BIN)/studium status --study $(DEMO)
+
+test: $(VENV)/.dev  ## every test, on real data
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev  ## the direction of imports
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## speed, memory and accuracy, beside peers
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/images.py
+
+docs: $(VENV)/.installed  ## the manual, as HTML in site/
+	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs site
+
+wheel: $(VENV)/.dev  ## build the wheel, install it into a fresh environment, run it there
+	rm -rf dist build/wheel && $(BIN)/python -m build --wheel --outdir dist .
+	$(PYTHON) -m venv build/wheel && build/wheel/bin/python -m pip install --quiet dist/*.whl
+	build/wheel/bin/python tests/installed.py
+
+size:            ## what `pip install studium` weighs; the limit is 300 MB
+	rm -rf build/size && $(PYTHON) -m venv --without-pip build/size
+	$(PYTHON) -m pip --python build/size/bin/python install --quiet .
+	@$(PYTHON) tests/size.py build/size
+
+clean:           ## remove what was built
+	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache

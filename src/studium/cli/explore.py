@@ -1,0 +1,66 @@
+"""Exploring: clusters, neighbours, duplicates, maps."""
+
+from pathlib import Path
+
+import click
+
+from studium.cli.common import opened, parameters, print_table, setting, study_option
+
+__all__ = ["cluster", "duplicates", "map_", "search"]
+
+of_option = click.option("--of", "kind", default="image", show_default=True, help="Kind of the units.")
+
+
+@click.command()
+@click.option("--by", default="embed", show_default=True, help="Table of vectors, for instance embed:conse.")
+@of_option
+@setting
+@study_option
+def cluster(by: str, kind: str, settings: tuple[str, ...], root: Path) -> None:
+    """Cluster units by their vectors, iteratively; what coheres with nothing stays unassigned."""
+    with opened(root) as corpus:
+        found = corpus.cluster(kind, by=by, **parameters(settings))
+    print_table(["cluster", "units", "silhouette", "round"], found.overview())
+    click.echo(f"{found.unassigned:.1%} unassigned; table {found.table.recipe.label}")
+
+
+@click.command()
+@click.option("--by", default="pdq", show_default=True, help="Table of hashes (pdq) or of vectors (embed).")
+@of_option
+@setting
+@study_option
+def duplicates(by: str, kind: str, settings: tuple[str, ...], root: Path) -> None:
+    """Find groups of near-duplicates."""
+    with opened(root) as corpus:
+        found = corpus.duplicates(kind, by=by, **parameters(settings))
+        paths = dict(zip(*(corpus.units(kind)[c].to_pylist() for c in ("id", "path")), strict=True))
+    print_table(["group", "unit", "path"], [(g, unit[:12], paths[unit]) for g, unit in found.members()])
+    click.echo(f"{found.groups} groups; table {found.table.recipe.label}")
+
+
+@click.command(name="map")
+@click.option("--by", default="embed", show_default=True, help="Table of vectors.")
+@of_option
+@setting
+@study_option
+def map_(by: str, kind: str, settings: tuple[str, ...], root: Path) -> None:
+    """Lay units out on a plane by their vectors."""
+    with opened(root) as corpus:
+        table = corpus.map(kind, by=by, **parameters(settings))
+    click.echo(f"{table.num_rows} units laid out")
+
+
+@click.command()
+@click.option("--text", default="", help="Words to look for.")
+@click.option("--image", default="", help="Path of a picture.")
+@click.option("--unit", default="", help="Id of a unit, in full or its first digits.")
+@click.option("--by", default="embed", show_default=True, help="Table of vectors, for instance embed:conse.")
+@click.option("-k", default=10, show_default=True, help="How many.")
+@of_option
+@study_option
+def search(text: str, image: str, unit: str, by: str, k: int, kind: str, root: Path) -> None:
+    """Find the units nearest to a text, a picture or a unit."""
+    with opened(root) as corpus:
+        found = corpus.search(kind, text=text, image=image, unit=unit, by=by, k=k)
+    rows = zip(*(found[c].to_pylist() for c in ("score", "unit", "path")), strict=True)
+    print_table(["cosine", "unit", "path"], [(f"{score:.3f}", unit[:12], path) for score, unit, path in rows])

@@ -1,0 +1,34 @@
+"""Sources: add a folder or a posts table."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from studium.cli.common import opened, parameters, setting, study_option
+
+__all__ = ["add"]
+
+
+@click.command()
+@click.argument("source")
+@click.argument("path", type=click.Path(path_type=Path))
+@setting
+@study_option
+def add(source: str, path: Path, settings: tuple[str, ...], root: Path) -> None:
+    """Add a SOURCE (folder, posts) from PATH.
+
+    \b
+    studium add folder photos/
+    studium add posts posts.csv --set id=post_id --set text=caption --set media=file
+    """
+    with opened(root) as corpus:
+        added = corpus.add(corpus.source(source, path.absolute(), **parameters(settings)))
+    for kind, count in added.found.items():
+        click.echo(f"{count} {kind} found, {added.units[kind]} new units")
+    click.echo(f"{added.attachments} new attachments, {added.updated} posts updated, {len(added.losses)} losses")
+    for note in added.notes:
+        click.echo(f"note: {note.about}: {note.value}")
+    for error, count in Counter(loss.error for loss in added.losses).items():
+        example = next(loss for loss in added.losses if loss.error == error)
+        click.echo(f"lost: {count} x {error}, for instance {example.where!r}: {example.message}", err=True)

@@ -1,0 +1,77 @@
+"""The study itself: begin one, run it, see how it stands."""
+
+from pathlib import Path
+
+import click
+
+from studium.cli.common import opened, print_outcome, print_table, study_option
+
+__all__ = ["init", "run", "status"]
+
+TEMPLATE = """\
+[study]
+title = "{title}"
+question = ""
+seed = 1
+
+[[source]]
+folder = "images"
+
+[[step]]
+measure = ["properties", "colour", "histogram", "phash", "pdq", "embed", "tags"]
+of = "image"
+
+[[step]]
+cluster = "embed"
+of = "image"
+
+[[step]]
+duplicates = "pdq"
+of = "image"
+
+[[step]]
+map = "embed"
+of = "image"
+
+[ethics]
+# What a reader should know: approval, consent, data protection. Shown in the report.
+"""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def init(folder: Path) -> None:
+    """Begin a study in FOLDER: write a studium.toml to start from."""
+    path = folder / "studium.toml"
+    if path.exists():
+        raise click.ClickException(f"{path} is there already; edit it, or choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(TEMPLATE.format(title=folder.resolve().name.replace('"', "'")), encoding="utf-8")
+    click.echo(f"wrote {path}; put pictures into {folder / 'images'}, then  studium run --study {folder}")
+
+
+@click.command()
+@study_option
+@click.option("--retry", is_flag=True, help="Try units again that failed before.")
+def run(root: Path, retry: bool) -> None:
+    """Do what studium.toml says; only what is missing is computed."""
+    with opened(root) as corpus:
+        outcome = corpus.run(retry=retry)
+    print_outcome(outcome.rows, outcome.failures)
+
+
+@click.command()
+@study_option
+def status(root: Path) -> None:
+    """Count units, tables, failures and losses."""
+    from studium.core import parts
+
+    with opened(root) as corpus:
+        kinds = corpus.store.kinds()
+        counts = [(kind, corpus.units(kind).num_rows) for kind in kinds]
+        tables = corpus.store.tables()
+        rows = [(t.kind, t.recipe.label, parts.rows(t.folder), t.failures().num_rows) for t in tables]
+        failures, losses = corpus.failures().num_rows, corpus.losses().num_rows
+    print_table(["kind", "units"], counts)
+    print_table(["kind", "table", "rows", "failures"], rows)
+    click.echo(f"{failures} failures, {losses} losses (files and rows that no source could use)")

@@ -1,0 +1,280 @@
+"""The facade: a study folder and everything one does with it."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studium.core import config, registry, weights
+from studium.core.codebook import Codebook
+from studium.core.config import Step, Study
+from studium.core.protocols import Measure, Source
+from studium.core.store import Store, unit_of
+from studium.errors import ConfigError, InputError, RefusedError
+from studium.run import results, tables
+from studium.run.add import Added, add
+from studium.run.local import Progress, measure
+from studium.run.manifest import Manifest, recorded
+from studium.run.search import search
+from studium.run.work import Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Corpus"]
+
+log = logging.getLogger(__name__)
+
+Watch = Callable[[str], Progress]
+"""Told the title of a step; returns what is then told how far the step is."""
+
+
+class Corpus:
+    """A study folder.
+
+    >>> corpus = Corpus("families/")                                      # doctest: +SKIP
+    >>> corpus.add(sources.folder("images/"))                             # doctest: +SKIP
+    >>> corpus.measure("embed", of="image")                               # doctest: +SKIP
+    >>> clusters = corpus.cluster("image", by="embed")                    # doctest: +SKIP
+
+    Whatever was computed before is read, not computed again; a changed parameter is a new table beside the old one.
+    """
+
+    def __init__(self, root: str | Path = ".", *, watch: Watch | None = None) -> None:
+        """Open a study folder; it is made when something is added to it.
+
+        Args:
+            root: the folder, with or without a ``studium.toml`` and a ``codebook.toml``.
+            watch: for progress bars, see `Watch`; the command line hands one over.
+        """
+        self.root = Path(root)
+        self.store = Store(self.root)
+        self._watch = watch
+        self._manifest: Manifest | None = None
+
+    @cached_property
+    def study(self) -> Study:
+        """The study file; an empty one if there is none."""
+        path = self.root / "studium.toml"
+        return config.read(path) if path.exists() else Study()
+
+    @cached_property
+    def codebook(self) -> Codebook:
+        """The codebook.
+
+        Raises:
+            ConfigError: there is none, or it does not fit its schema.
+        """
+        return Codebook.read(self.root / "codebook.toml")
+
+    # doing
+
+    def add(self, source: Source) -> Added:
+        """Add everything a source finds: posts, files, and where they belong together."""
+        with self._recording(f"add {source.name}"):
+            told = self._watched(f"add {source.name}")
+            return add(self.store, source, (lambda n: told(n, 0)) if told else None)
+
+    def measure(self, *names: str | Measure, of: str, retry: bool = False, **params: Any) -> Outcome:
+        """Measure whatever units of a kind lack; every medium is decoded once for all the measures named.
+
+        Args:
+            *names: measures by name, or instances of one's own.
+            of: kind of the units.
+            retry: whether units that failed before are tried again.
+            **params: parameters of the measure, if one is named. ``variable="scene"`` takes the values and prompts
+                from the codebook.
+
+        Returns:
+            Rows written and failures, by table.
+        """
+        if params and len(names) > 1:
+            raise InputError(f"parameters ({', '.join(params)}) fit one measure, got {len(names)}; call once for each")
+        parts = [name if isinstance(name, Measure) else self._made(name, params) for name in names]
+        for part in parts:
+            _gate(part)
+            for model in part.models:
+                weights.pull(model)
+        with self._recording(f"measure {' '.join(p.name for p in parts)} of {of}") as manifest:
+            told = self._watched(f"measure {', '.join(p.name for p in parts)}")
+            plan, outcome = measure(self.store, of, parts, retry=retry, progress=told)
+            for table in plan.tables:
+                manifest.touch(table)
+            return outcome
+
+    def cluster(self, of: str, *, by: str, **params: Any) -> results.Clustering:
+        """Cluster units by a table of vectors; see `studium.explore.cluster`."""
+        with self._recording(f"cluster {of} by {by}") as manifest:
+            found = results.cluster(self.store, of, by, params, self.study.seed)
+            manifest.touch(found.table)
+            return found
+
+    def duplicates(self, of: str, *, by: str = "pdq", **params: Any) -> results.Duplicates:
+        """Find groups of near-duplicates; see `studium.explore.duplicates`."""
+        with self._recording(f"duplicates {of} by {by}") as manifest:
+            found = results.duplicates(self.store, of, by, params)
+            manifest.touch(found.table)
+            return found
+
+    def map(self, of: str, *, by: str, **params: Any) -> pa.Table:
+        """Lay units out on a plane (``unit``, ``x``, ``y``); see `studium.explore.map`."""
+        with self._recording(f"map {of} by {by}") as manifest:
+            table = results.layout(self.store, of, by, params, self.study.seed)
+            manifest.touch(table)
+            return table.read()
+
+    def search(
+        self, of: str, *, text: str = "", image: str | Path = "", unit: str = "", by: str = "embed", k: int = 10
+    ) -> pa.Table:
+        """The ``k`` units nearest to a text, a picture or a unit: ``unit``, ``path``, ``score`` (cosine), best first.
+
+        Args:
+            of: kind of the units searched.
+            text: words; the table searched must hold joint image-text vectors, or text vectors.
+            image: path of a picture.
+            unit: id of a unit, in full or its first digits.
+            by: table of vectors.
+            k: how many.
+        """
+        given = {name: value for name, value in (("text", text), ("image", image), ("unit", unit)) if value}
+        if len(given) != 1:
+            raise InputError(f"search takes exactly one of text, image, unit; got {', '.join(given) or 'none'}")
+        return search(self.store, of, by, given, k)
+
+    def run(self, *, retry: bool = False) -> Outcome:
+        """Do what the study file says: add its sources, then take its steps in order."""
+        if not (self.root / "studium.toml").exists():
+            raise ConfigError(f"no studium.toml in {self.root}; write one, or begin with  studium init")
+        total = Outcome()
+        with self._recording("run"):
+            for entry in self.study.sources:
+                self.add(self.source(entry.name, entry.path, **entry.params))
+            for steps in _fused(self.study.steps):
+                outcome = self._step(steps, retry)
+                total.rows.update(outcome.rows)
+                total.failures.update(outcome.failures)
+        return total
+
+    def source(self, name: str, path: str | Path, **params: Any) -> Source:
+        """A source by name; its ``path`` (and ``root``, for media) start from the study folder."""
+        places = {key: str(self.root / value) for key, value in params.items() if key == "root"}
+        made: Source = registry.make("sources", name, {**params, **places, "path": str(self.root / path)})
+        return made
+
+    def montage(self, of: str, units: Sequence[str], *, cell: int = 128) -> "NDArray[np.uint8]":
+        """One sheet of pictures, RGB uint8, in reading order; see `studium.explore.montage`.
+
+        Args:
+            of: kind of the units.
+            units: their ids; those that cannot be decoded are an error, so take them from a table.
+            cell: side of one picture's square in px.
+        """
+        from studium.explore.montage import montage
+        from studium.run.load import load
+
+        table = self.store.units(of)
+        rows = {row["id"]: unit_of(row) for row in table.filter(pc.is_in(table["id"], pa.array(units))).to_pylist()}
+        unknown = [unit for unit in units if unit not in rows]
+        if unknown:
+            raise InputError(f"no {of} unit with the id {unknown[0]!r}")
+        return montage([load(rows[unit], "image", cell, self.root) for unit in units], cell=cell)
+
+    def report(self) -> Path:
+        """Write ``report/index.html``: one file that a colleague can open and print."""
+        from studium.report import write
+
+        return write(self)
+
+    # reading
+
+    def units(self, of: str) -> pa.Table:
+        """The units of a kind, in the order in which they were added."""
+        return self.store.units(of)
+
+    def posts(self) -> pa.Table:
+        """One row per post: ``unit`` and everything its source said."""
+        return tables.posts(self.store)
+
+    def attachments(self) -> pa.Table:
+        """Where every medium was found: ``post``, ``media``, ``position``, ``path``, ``label``."""
+        return self.store.attachments()
+
+    def table(self, of: str, *names: str) -> pa.Table:
+        """Tables side by side, one row per unit: ``unit``, ``path``, then every column.
+
+        Args:
+            of: kind of the units.
+            *names: ``embed`` is the recipe asked for last, ``embed:conse`` the one with that parameter or key.
+        """
+        return tables.joined(self.store, of, names)
+
+    def failures(self) -> pa.Table:
+        """What could not be measured: ``unit``, ``kind``, ``path``, ``step``, ``error``, ``message``."""
+        return tables.failures(self.store)
+
+    def losses(self) -> pa.Table:
+        """What sources could not use: ``source``, ``where``, ``error``, ``message``."""
+        return tables.losses(self.store)
+
+    def sql(self, query: str) -> pa.Table:
+        """DuckDB over the whole study: ``units``, ``posts``, ``attachments``, and ``image_colour`` for every table."""
+        return tables.sql(self.store, query)
+
+    # inside
+
+    def _made(self, name: str, params: dict[str, Any]) -> Measure:
+        if "variable" in params and "values" not in params:
+            variable = self.codebook[params["variable"]]
+            params = {**params, "values": variable.names, "prompts": variable.prompts()}
+        made: Measure = registry.make("measures", name, params)
+        return made
+
+    def _step(self, steps: list[Step], retry: bool) -> Outcome:
+        """One step of the study file, or several measures that share their decoding."""
+        first = steps[0]
+        if first.verb == "measure":
+            parts = [self._made(name, dict(step.params)) for step in steps for name in step.what]
+            return self.measure(*parts, of=first.of, retry=retry)
+        for by in first.what:
+            verb = {"cluster": self.cluster, "duplicates": self.duplicates, "map": self.map}[first.verb]
+            verb(first.of, by=by, **first.params)
+        return Outcome()
+
+    def _watched(self, title: str) -> Progress | None:
+        return self._watch(title) if self._watch else None
+
+    @contextmanager
+    def _recording(self, command: str) -> Iterator[Manifest]:
+        """Hold the study and keep the manifest; steps inside a run share the run's."""
+        if self._manifest:
+            yield self._manifest
+            return
+        with self.store.lock(), recorded(self.store, command, self.study.seed) as manifest:
+            self._manifest = manifest
+            try:
+                yield manifest
+            finally:
+                self._manifest = None
+
+
+def _fused(steps: tuple[Step, ...]) -> list[list[Step]]:
+    """Neighbouring measures of the same kind become one pass over the media."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        last = groups[-1][-1] if groups else None
+        if last and step.verb == last.verb == "measure" and step.of == last.of:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def _gate(part: Measure) -> None:
+    if part.remote:
+        raise RefusedError(f"{part.name} would send data to another machine; this release has no way to allow that")
