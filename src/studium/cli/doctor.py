@@ -13,7 +13,7 @@ __all__ = ["doctor"]
 
 EXTRAS = {
     "images": ("cv2", "onnx", "onnxruntime", "sklearn", "tokenizers"),
-    "report": ("jinja2", "matplotlib"),
+    "report": ("jinja2",),
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),
 }

@@ -1,1 +1,35 @@
-"""The static study report: one HTML file."""
+"""The static study report: one HTML file that a colleague can read, print and keep, without studium."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studium.core import parts
+from studium.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from studium.corpus import Corpus
+
+__all__ = ["write"]
+
+
+def write(corpus: "Corpus") -> Path:
+    """Write ``report/index.html`` in the study folder, whole or not at all.
+
+    The page holds everything it shows: no script, nothing is loaded from elsewhere. The same study gives the same
+    bytes; the date is that of the last run. Thumbnails of units not seen before go to ``thumbs/``.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed; the message names the extra.
+    """
+    try:
+        import jinja2  # noqa: F401  (the modules below need it from their first line)
+    except ImportError as error:
+        raise MissingExtraError("jinja2", "report") from error
+    from studium.report.page import render
+
+    path = corpus.root / "report" / "index.html"
+    parts.replace_file(path, render(corpus.root, corpus.store, corpus.study))
+    return path

@@ -1,0 +1,87 @@
+"""The page: every section read, then one template filled."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from studium.core.config import Study
+from studium.core.store import Store
+from studium.report import text
+from studium.report.clusters import clusterings
+from studium.report.duplicates import duplicates
+from studium.report.ledger import glance, ledger
+from studium.report.maps import maps
+from studium.report.methods import methods
+from studium.report.montage import sample
+from studium.report.posts import posts
+from studium.report.reading import Reading
+from studium.report.variables import labels, variables
+
+__all__ = ["render"]
+
+_FILES = ("studium.toml", "codebook.toml")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of the study, word for word."""
+
+    name: str
+    content: str
+
+
+def render(root: Path, store: Store, study: Study) -> str:
+    """The report of a study as one HTML page."""
+    return _environment().get_template("page.html").render(_content(Reading(root, store, study)))
+
+
+def _content(reading: Reading) -> Mapping[str, Any]:
+    found = ledger(reading)
+    return {
+        "study": reading.study,
+        "date": reading.date,
+        "run": reading.run,
+        "version": reading.run.get("packages", {}).get("studium", ""),
+        "manifest": json.dumps(reading.run, indent=1, ensure_ascii=False),
+        "glance": glance(reading, found),
+        "ledger": found,
+        "variables": [v for kind in reading.kinds for v in variables(reading, kind)],
+        "labels": [(kind, c) for kind in reading.kinds if (c := labels(reading, kind))],
+        "samples": [(kind, sample(reading, kind)) for kind in reading.pictured],
+        "clusterings": [c for kind in reading.kinds for c in clusterings(reading, kind)],
+        "duplicates": [d for kind in reading.kinds for d in duplicates(reading, kind)],
+        "maps": [m for kind in reading.kinds for m in maps(reading, kind)],
+        "posts": posts(reading),
+        "methods": methods(reading, found),
+        "files": _files(reading.root),
+        "pictured": reading.pictured,
+        "pictures": reading.pictures,
+    }
+
+
+def _files(root: Path) -> list[Source]:
+    there = [root / name for name in _FILES]
+    return [Source(p.name, p.read_text(encoding="utf-8", errors="backslashreplace")) for p in there if p.exists()]
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("studium.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shapes = {name: getattr(text, name) for name in ("bidi", "count", "noun", "number", "percent", "plural", "visible")}
+    made.filters |= shapes
+    made.globals["css"] = _style()
+    return made
+
+
+def _style() -> Markup:
+    return Markup((Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8"))
