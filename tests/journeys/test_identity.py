@@ -99,3 +99,17 @@ def test_everything_is_queried_with_sql(study):
     assert corpus.sql(query).to_pylist() == [{"label": "living", "n": 2}, {"label": "thing", "n": 2}]
     with pytest.raises(InputError, match="nonsense"):
         corpus.sql("select * from nonsense")
+
+
+def test_the_same_source_is_the_same_from_anywhere(study, monkeypatch):
+    (study / "images" / "empty.jpg").touch()
+    (study / "images" / "loop").symlink_to("loop")
+    (study / "studium.toml").write_text('[[source]]\nfolder = "images"\n[[step]]\nmeasure = "pdq"\nof = "image"\n')
+    Corpus(study).run()
+    monkeypatch.chdir(study)
+    Corpus().run()
+    Corpus().add(sources.folder("images"))
+    assert len(list((study / "sources").iterdir())) == 1
+    assert Corpus().losses().num_rows == 1
+    assert Corpus().units("image").num_rows == 5
+    assert Corpus().failures()["message"].to_pylist() == ["images/empty.jpg: the file is empty"]

@@ -52,7 +52,7 @@ def add(store: Store, source: Source, progress: Callable[[int], None] | None = N
             _add_window(store, known, window, pool, added)
             if progress:
                 progress(added.found.total())
-    _write_log(store, source, added)
+    _write_log(store, source, added, known)
     return added
 
 
@@ -165,10 +165,14 @@ def _new_place(known: _Known, row: dict[str, Any], added: Added) -> list[dict[st
     return [row]
 
 
-def _write_log(store: Store, source: Source, added: Added) -> None:
-    """``sources/<name>-<key>.json``: the source, what it found, what it lost and what to know."""
+def _write_log(store: Store, source: Source, added: Added, known: _Known) -> None:
+    """``sources/<name>-<key>.json``: the source, what it found, what it lost and what to know.
+
+    Its places are written as seen from the study folder, so that the same source is the same from wherever it is added.
+    """
     params = {f.name: getattr(source, f.name) for f in dataclasses.fields(source)}  # type: ignore[arg-type]
-    recipe = Recipe(source.name, "1", json.loads(canonical(params)))
+    places = {name: known.relative(Path(params[name])) for name in ("path", "root") if params.get(name)}
+    recipe = Recipe(source.name, "1", json.loads(canonical({**params, **places})))
     body = {
         "source": source.name,
         "params": recipe.params,

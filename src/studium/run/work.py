@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -101,7 +102,7 @@ def _batches(
             loaded = load(unit, group[0].takes, group[0].detail, chunk.root)
         except MediaError as error:
             for measure in group:
-                pending[measure].failures.append((unit.id, type(error).__name__, str(error)))
+                pending[measure].failures.append((unit.id, type(error).__name__, _told(error, unit, chunk.root)))
             continue
         units.append(unit)
         inputs.append(loaded)
@@ -111,6 +112,11 @@ def _batches(
             units, inputs, held = [], [], 0
     if units:
         yield units, inputs
+
+
+def _told(error: MediaError, unit: Unit, root: Path) -> str:
+    """The message, with the path as the study knows it, wherever the study lies today."""
+    return str(error).replace(str(root / unit.path), unit.path) if unit.path else str(error)
 
 
 def _measure(measure: Measure, units: list[Unit], inputs: list[Any], waiting: _Pending) -> None:
