@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from studium.core import parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe
-from studium.core.unit import KINDS, Span, Unit
+from studium.core.unit import KINDS, Span, Unit, check_kind
 from studium.errors import BusyError, InputError, UnknownNameError
 
 __all__ = ["ATTACHMENTS", "FAILURES", "UNITS", "Store", "Table", "unit_of"]
@@ -145,7 +145,7 @@ class Store:
 
     def units(self, kind: str) -> pa.Table:
         """The units of a kind in the order they were first added; schema `UNITS`."""
-        _check_kind(kind)
+        check_kind(kind)
         return _last(parts.read(self.root / "units" / kind, UNITS), "id")
 
     def kinds(self) -> list[str]:
@@ -172,7 +172,7 @@ class Store:
 
     def table(self, kind: str, recipe: Recipe) -> Table:
         """The table of a recipe, which may not exist yet."""
-        _check_kind(kind)
+        check_kind(kind)
         return Table(self.root / "tables" / kind / recipe.label, kind, recipe)
 
     def create(self, kind: str, recipe: Recipe, columns: Sequence[Column]) -> Table:
@@ -199,7 +199,7 @@ class Store:
         Raises:
             UnknownNameError: there is none; the message lists what there is.
         """
-        _check_kind(kind)
+        check_kind(kind)
         wanted, _, choice = name.partition(":")
         tables = self.tables(kind)
         fitting = [t for t in tables if t.recipe.name == wanted and (not choice or _chosen(t.recipe, choice))]
@@ -279,8 +279,3 @@ def _last(table: pa.Table, key: str) -> pa.Table:
     if len(last) == table.num_rows:
         return table
     return table.take(pa.array(list(last.values()), pa.int64()))
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise InputError(f"unknown kind of unit {kind!r}; known: {', '.join(KINDS)}")

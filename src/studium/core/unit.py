@@ -7,7 +7,7 @@ from typing import Any
 
 from studium.errors import InputError
 
-__all__ = ["KINDS", "Span", "Unit", "content_id", "derived_id", "kinds_offering", "post_id"]
+__all__ = ["KINDS", "Span", "Unit", "check_kind", "content_id", "derived_id", "kinds_offering", "post_id"]
 
 KINDS: Mapping[str, frozenset[str]] = {
     # sources
@@ -24,6 +24,16 @@ KINDS: Mapping[str, frozenset[str]] = {
     "speech": frozenset({"text", "audio"}),
 }
 """Every kind of unit, and the modalities it offers to measures."""
+
+
+def check_kind(kind: str) -> None:
+    """Refuse a kind that is not one of `KINDS`.
+
+    Raises:
+        InputError: unknown; the message lists what there is.
+    """
+    if kind not in KINDS:
+        raise InputError(f"unknown kind of unit {kind!r}; known: {', '.join(KINDS)}")
 
 
 def kinds_offering(modality: str) -> list[str]:
@@ -82,8 +92,7 @@ class Unit:
 
     def __post_init__(self) -> None:
         """Refuse unknown kinds at the door."""
-        if self.kind not in KINDS:
-            raise InputError(f"unknown kind of unit {self.kind!r}; known: {', '.join(KINDS)}")
+        check_kind(self.kind)
 
 
 def content_id(data: bytes | bytearray | memoryview) -> str:

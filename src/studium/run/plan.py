@@ -8,7 +8,7 @@ from pathlib import Path
 from studium.core.protocols import Measure
 from studium.core.recipe import recipe_of
 from studium.core.store import Store, Table, unit_of
-from studium.core.unit import KINDS, Unit, kinds_offering
+from studium.core.unit import KINDS, Unit, check_kind, kinds_offering
 from studium.errors import InputError
 
 __all__ = ["Chunk", "Plan", "plan"]
@@ -69,8 +69,9 @@ def plan(
         only: ids of the units to consider, or None for all.
 
     Raises:
-        InputError: a measure takes what this kind of unit does not offer; the message says which kinds do.
+        InputError: an unknown kind, or a measure takes what this kind of unit does not offer; the message says which kinds do.
     """
+    check_kind(kind)
     for measure in measures:
         _check(measure, kind)
     tables = tuple(store.create(kind, recipe_of(measure), measure.columns) for measure in measures)

@@ -1,0 +1,115 @@
+"""The command line from the first command to the report, as a user types it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STUDIUM = Path(sys.executable).with_name("studium")
+
+
+def studium(*words: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    command = [str(STUDIUM), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def said(*words: object, cwd: Path | None = None) -> str:
+    done = studium(*words, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_a_study_by_hand(study, photos):
+    assert "4 image found, 4 new units" in said("add", "folder", study / "images", "--study", study)
+    assert "0 new attachments" in said("add", "folder", "images", "--study", ".", cwd=study)
+    table = said("measure", "pdq", "embed", "--of", "image", "--study", study)
+    assert table.splitlines()[0] == "table\tnew rows\tnew failures"
+    assert [line.split("\t")[1:] for line in table.splitlines()[1:]] == [["4", "0"], ["4", "0"]]
+    assert "nothing to do" in said("measure", "pdq", "--of", "image", "--study", study)
+    assert "new rows" in said("measure", "embed", "--of", "image", "--set", "model=conse", "--study", study)
+    assert "unassigned" in said("cluster", "--set", "step=2", "--study", study)
+    assert "0 groups" in said("duplicates", "--study", study)
+    assert "4 units laid out" in said("map", "--set", "method=pca", "--study", study)
+    found = said("search", "--text", "a cat", "--by", "embed:conse", "-k", "1", "--study", study)
+    assert found.splitlines()[1].endswith("images/living/chelsea.png")
+    assert "image\t4" in said("status", "--study", study)
+    assert "report/index.html" in said("report", "--study", study)
+    assert "<html" in (study / "report" / "index.html").read_text(encoding="utf-8")[:200]
+
+
+def test_a_study_by_its_file(tmp_path, photos):
+    folder = tmp_path / "new study"
+    assert "studium.toml" in said("init", folder)
+    again = studium("init", folder)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    (folder / "images").mkdir()
+    for name in ("chelsea.png", "coffee.png", "china.jpg", "flower.jpg", "rocket.jpg", "astronaut.png"):
+        shutil.copy(photos / name, folder / "images")
+    (folder / "images" / "broken.jpg").write_bytes(b"no")
+    first = said("run", "--study", folder)
+    assert "embed-" in first
+    assert "nothing to do" in said("run", "--study", folder)
+    assert len(list((folder / "runs").glob("*.json"))) == 2
+    assert (folder / "tables" / "image").is_dir()
+
+
+def test_losses_are_said_when_adding(tmp_path):
+    (tmp_path / "posts.csv").write_text("id,text,media\n1,hello,gone.jpg\n")
+    done = studium("add", "posts", tmp_path / "posts.csv", "--set", "media=media", "--study", tmp_path / "s")
+    assert done.returncode == 0
+    assert "1 losses" in done.stdout
+    assert "lost: 1 x UnreadableFileError" in done.stderr
+    assert "gone.jpg" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run"], 1, "ConfigError: no studium.toml in"),
+        (
+            ["measure", "beauty", "--of", "image"],
+            1,
+            "UnknownNameError: no measure named 'beauty'; there are: aesthetics",
+        ),
+        (["measure", "pdq", "--of", "picture"], 1, "InputError: unknown kind of unit 'picture'"),
+        (["measure", "tags", "--of", "image", "--set", "top"], 2, "expected KEY=VALUE"),
+        (["measure", "tags", "--of", "image", "--set", "tip=3"], 1, "tags has no parameter tip"),
+        (["measure", "pdq"], 2, "Missing option '--of'"),
+        (["cluster"], 1, "UnknownNameError: no table 'embed' of image units; there are: none"),
+        (["search"], 1, "exactly one of text, image, unit"),
+        (["add", "website", "x"], 1, "no source named 'website'; there are: folder, posts"),
+        (["add", "folder", "nowhere"], 1, "SourceError"),
+        (["models", "pull", "gpt"], 1, "no model named 'gpt'; there are:"),
+        (["dance"], 2, "No such command 'dance'"),
+    ],
+)
+def test_mistakes_are_one_line_and_a_code(tmp_path, words, code, says):
+    done = studium(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_verbose_shows_where_an_error_came_from(tmp_path):
+    done = studium("-v", "run", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_doctor_says_what_is_there():
+    told = said("doctor")
+    assert "extra images\tok" in told
+    assert "sources\tfolder, posts" in told
+
+
+def test_help_lists_the_verbs_in_the_order_of_a_study():
+    told = said("--help")
+    verbs = [line.split()[0] for line in told.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    verbs = [verb for verb in verbs if verb.isalpha() and f"\n  {verb} " in told]
+    expected = "init add measure cluster search duplicates map run status report models doctor"
+    assert [verb for verb in verbs if verb in expected.split()] == expected.split()
+    assert said() == told, "no command is a call for help"
