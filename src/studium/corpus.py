@@ -94,6 +94,8 @@ class Corpus:
         Returns:
             Rows written and failures, by table.
         """
+        if not names:
+            raise InputError("name at least one measure")
         if params and len(names) > 1:
             raise InputError(f"parameters ({', '.join(params)}) fit one measure, got {len(names)}; call once for each")
         parts = [name if isinstance(name, Measure) else self._made(name, params) for name in names]

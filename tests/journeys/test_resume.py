@@ -111,8 +111,7 @@ def test_ctrl_c_ends_a_run_and_the_next_goes_on(tmp_path, two_thousand):
     assert run.returncode == 130
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
-    kept = Corpus(study).store.find("image", "pdq").done()
-    assert kept
+    assert len(Corpus(study).store.find("image", "pdq").done()) > 0
     assert '"status": "interrupted"' in next((study / "runs").glob("*.json")).read_text()
 
 

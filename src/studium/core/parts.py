@@ -66,7 +66,7 @@ def digest(folder: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed run left behind."""
+    """Remove the temporary files that a killed run left behind in a folder of ours."""
     for leftover in folder.rglob("*.tmp"):
         leftover.unlink(missing_ok=True)
 

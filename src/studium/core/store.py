@@ -51,6 +51,7 @@ ATTACHMENTS = pa.schema(
         "mtime_ns": pa.int64(),
     }
 )
+_OURS = ("units", "attachments", "sources", "tables", "runs")
 FAILURES = pa.schema({"unit": pa.string(), "step": pa.string(), "error": pa.string(), "message": pa.string()})
 
 
@@ -98,16 +99,16 @@ class Table:
         """All rows, in the order they were written."""
         return parts.read(self.folder, self.schema, columns)
 
-    def done(self) -> set[str]:
+    def done(self) -> pa.ChunkedArray:
         """Ids of the units that have a row."""
-        return set(self.read(["unit"]).column("unit").to_pylist())
+        return self.read(["unit"])["unit"]
 
     def failures(self) -> pa.Table:
         """Failures that no later row has made good, the last one of each unit."""
         failed = _last(parts.read(self.folder / "failures", FAILURES), "unit")
         if not failed.num_rows:
             return failed
-        return failed.filter(pc.invert(pc.is_in(failed["unit"], pa.array(list(self.done()), pa.string()))))
+        return failed.filter(pc.invert(pc.is_in(failed["unit"], value_set=self.done())))
 
     def digest(self) -> str:
         """Name of the set of rows, whatever their order."""
@@ -222,7 +223,8 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.root / ".lock", timeout=0):
-                parts.sweep(self.root)
+                for name in _OURS:
+                    parts.sweep(self.root / name)
                 yield
         except Timeout as error:
             raise BusyError(f"another run holds {self.root}; wait for it to end, or stop it") from error

@@ -5,13 +5,14 @@ process; the unit that kills it is written down as a failure, and the run goes o
 """
 
 import contextlib
+import itertools
 import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -53,10 +54,10 @@ def measure(
     todo = plan(store, kind, measures, threads, retry=retry)
     tally = _Tally(todo.missing, progress)
     if not all(_importable(m) for m in measures):
-        _inline(todo.chunks, threads, tally)
+        _inline(todo, threads, tally)
         return todo, tally.total
-    chunks: Sequence[Chunk] = todo.chunks
-    while chunks:
+    chunks = todo.chunks()
+    while tally.finished < tally.units:
         worker = _Worker(threads)
         worker.run(chunks, tally)
         suspects = {unit.id for chunk in worker.in_hand for unit in chunk.units}
@@ -64,7 +65,6 @@ def measure(
         for chunk in worker.in_hand:
             tally.add(chunk, outcome.rows, outcome.failures)
             outcome = Outcome()
-        chunks = worker.left
     return todo, tally.total
 
 
@@ -88,12 +88,12 @@ def _importable(measure: Measure) -> bool:
     return type(measure).__module__ != "__main__" and bool(sys.executable)
 
 
-def _inline(chunks: Sequence[Chunk], threads: int, tally: _Tally) -> None:
+def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
     """Work in this process, for measures that live nowhere else; a file that crashes a decoder ends it."""
-    for each in {m for chunk in chunks for m in chunk.measures}:
+    for each in {m for measures, _ in todo.pieces for m in measures}:
         each.prepare()
     with ThreadPoolExecutor(threads) as pool:
-        futures = {pool.submit(work, chunk): chunk for chunk in chunks}
+        futures = {pool.submit(work, chunk): chunk for chunk in todo.chunks()}
         try:
             for future in as_completed(futures):
                 outcome = future.result()
@@ -109,7 +109,7 @@ def _isolate(store: Store, kind: str, measures: Sequence[Measure], suspects: set
     while suspects:
         todo = plan(store, kind, measures, 1, retry=retry, only=suspects)
         worker, tally = _Worker(threads=1, isolate=True), _Tally(todo.missing, None)
-        worker.run(todo.chunks, tally)
+        worker.run(todo.chunks(), tally)
         total.rows.update(tally.total.rows)
         total.failures.update(tally.total.failures)
         if not worker.in_hand:
@@ -127,20 +127,19 @@ def _isolate(store: Store, kind: str, measures: Sequence[Measure], suspects: set
 class _Worker:
     """A worker process and the chunks given to it.
 
-    After `run`: ``in_hand`` holds the chunks it died with (empty if it did not die), ``left`` the ones it never got,
-    ``touching`` the unit it announced last, ``cause`` how it died.
+    After `run`: ``in_hand`` holds the chunks it died with (empty if it did not die), ``touching`` the unit it announced
+    last, ``cause`` how it died.
     """
 
     def __init__(self, threads: int, isolate: bool = False) -> None:
         self.window = threads if isolate else threads + 1
         self.header = (tuple(sys.path), threads, isolate)
         self.in_hand: list[Chunk] = []
-        self.left: list[Chunk] = []
         self.touching: str | None = None
         self.cause = ""
 
-    def run(self, chunks: Sequence[Chunk], tally: _Tally) -> None:
-        """Give it chunks until all are done or it dies.
+    def run(self, chunks: Iterator[Chunk], tally: _Tally) -> None:
+        """Give it chunks until all are done or it dies; the chunks that it never got are still in the iterator.
 
         Raises:
             StudiumError: a measure could not be prepared or returned what it does not declare.
@@ -158,24 +157,25 @@ class _Worker:
             process.wait()
         self.cause = _cause(process.returncode)
 
-    def _feed(self, process: "subprocess.Popen[bytes]", chunks: Sequence[Chunk], tally: _Tally) -> None:
-        waiting = list(enumerate(chunks))[::-1]
+    def _feed(self, process: "subprocess.Popen[bytes]", chunks: Iterator[Chunk], tally: _Tally) -> None:
         given: dict[int, Chunk] = {}
+        numbers = itertools.count()
         _send(process, self.header)
-        while waiting or given:
-            while waiting and len(given) < self.window:
-                number, chunk = waiting.pop()
+        while True:
+            for chunk in itertools.islice(chunks, self.window - len(given)):
+                number = next(numbers)
                 given[number] = chunk
                 _send(process, (number, chunk))
-            event = _receive(process)
-            match event:
+            if not given:
+                return
+            match _receive(process):
                 case None:
-                    self.in_hand, self.left = list(given.values()), [chunk for _, chunk in waiting[::-1]]
+                    self.in_hand = list(given.values())
                     return
                 case {"event": "unit", "unit": unit}:
                     self.touching = unit
-                case {"event": "done", "number": number}:
-                    tally.add(given.pop(number), event["rows"], event["failures"])
+                case {"event": "done", "number": number, "rows": rows, "failures": failures}:
+                    tally.add(given.pop(number), rows, failures)
                 case {"event": "fatal", "error": name, "message": message}:
                     raise _rebuilt(name, message)
 

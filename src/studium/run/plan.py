@@ -1,9 +1,13 @@
 """What is missing: the units that lack a row of a recipe, cut into chunks that share one decode."""
 
-import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from studium.core.protocols import Measure
 from studium.core.recipe import recipe_of
@@ -15,6 +19,8 @@ __all__ = ["Chunk", "Plan", "plan"]
 
 _LARGEST = 256  # units of a chunk
 _SMALLEST = 8
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -32,21 +38,29 @@ class Plan:
     """What a run has to do.
 
     Attributes:
+        root: the study folder.
         kind: of the units.
         tables: where each measure writes, in the order of the measures.
-        chunks: the work.
-        units: how many units there are in all.
+        units: all units of the kind.
+        pieces: which rows of ``units`` lack which measures, in the order of the units within a piece.
     """
 
+    root: Path
     kind: str
     tables: tuple[Table, ...]
-    chunks: tuple[Chunk, ...]
-    units: int
+    units: pa.Table
+    pieces: tuple[tuple[tuple[Measure, ...], Rows], ...]
 
     @property
     def missing(self) -> int:
         """How many units lack something."""
-        return sum(len(chunk.units) for chunk in self.chunks)
+        return sum(len(rows) for _, rows in self.pieces)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The work, made piece by piece, so that a plan of millions of units stays small."""
+        for measures, rows in self.pieces:
+            units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
+            yield Chunk(self.root, self.kind, units, measures)
 
 
 def plan(
@@ -69,36 +83,42 @@ def plan(
         only: ids of the units to consider, or None for all.
 
     Raises:
-        InputError: an unknown kind, or a measure takes what this kind of unit does not offer; the message says which kinds do.
+        InputError: an unknown kind, or a measure takes what this kind does not offer; the message says which kinds do.
     """
     check_kind(kind)
     for measure in measures:
         _check(measure, kind)
     tables = tuple(store.create(kind, recipe_of(measure), measure.columns) for measure in measures)
-    finished = [table.done() | _failed(table, retry) for table in tables]
     units = store.units(kind)
-    lacking: dict[tuple[Measure, ...], list[int]] = {}
-    for row, unit in enumerate(units["id"].to_pylist()):
-        lacks = tuple(m for m, done in zip(measures, finished, strict=True) if unit not in done)
-        if lacks and (only is None or unit in only):
-            lacking.setdefault(lacks, []).append(row)
-    chunks = []
-    for wanted, rows in lacking.items():
-        size = min(_LARGEST, max(_SMALLEST, -(-len(rows) // (4 * threads))))
-        for some in _cut(rows, size):
-            chosen = tuple(unit_of(row) for row in units.take(some).to_pylist())
-            chunks.append(Chunk(store.root, kind, chosen, wanted))
-    return Plan(kind, tables, tuple(chunks), units.num_rows)
+    lacks = np.array([~_finished(table, units["id"], retry) for table in tables]).T
+    if only is not None:
+        lacks[~_among(units["id"], list(only))] = False
+    return Plan(store.root, kind, tables, units, tuple(_pieces(lacks, measures, threads)))
 
 
-def _failed(table: Table, retry: bool) -> set[str]:
-    return set() if retry else set(table.failures()["unit"].to_pylist())
+def _pieces(
+    lacks: npt.NDArray[np.bool_], measures: Sequence[Measure], threads: int
+) -> Iterator[tuple[tuple[Measure, ...], Rows]]:
+    """Rows that lack the same measures, in chunks; no row that lacks nothing."""
+    patterns, which = np.unique(lacks, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.flatnonzero(which == number)
+        wanted = tuple(m for m, lacking in zip(measures, pattern, strict=True) if lacking)
+        if wanted and len(rows):
+            size = min(_LARGEST, max(_SMALLEST, -(-len(rows) // (4 * threads))))
+            for start in range(0, len(rows), size):
+                yield wanted, rows[start : start + size]
 
 
-def _cut(rows: list[int], size: int) -> Iterator[list[int]]:
-    found = iter(rows)
-    while some := list(itertools.islice(found, size)):
-        yield some
+def _finished(table: Table, ids: pa.ChunkedArray, retry: bool) -> npt.NDArray[np.bool_]:
+    done = _among(ids, table.done())
+    return done if retry else done | _among(ids, table.failures()["unit"])
+
+
+def _among(ids: pa.ChunkedArray, some: pa.ChunkedArray | list[str]) -> npt.NDArray[np.bool_]:
+    values = pa.array(some, pa.string()) if isinstance(some, list) else some
+    found: npt.NDArray[np.bool_] = pc.is_in(ids, value_set=values).to_numpy()
+    return found
 
 
 def _check(measure: Measure, kind: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from studium.core.store import UNITS, Store, Table
 from studium.errors import InputError, MissingExtraError
@@ -28,12 +29,11 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     for name in names:
         table = store.find(kind, name)
         rows = table.read()
-        where = {unit: row for row, unit in enumerate(rows["unit"].to_pylist())}
-        take = pa.array([where.get(unit) for unit in units["id"].to_pylist()], pa.int64())
+        where = pc.index_in(units["id"], value_set=rows["unit"]).combine_chunks()
         for column in rows.column_names[1:]:
             if column in result.column_names:
                 raise InputError(f"{name!r} and another table both have a column {column!r}; read them one at a time")
-            result = result.append_column(column, rows[column].combine_chunks().take(take))
+            result = result.append_column(column, rows[column].combine_chunks().take(where))
     return result
 
 

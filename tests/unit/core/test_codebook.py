@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -224,7 +225,6 @@ def test_schema():
 
 @pytest.mark.parametrize(("of", "stored"), [(of, stored) for of, _, stored in ANSWERS])
 def test_what_is_stored_fits_the_schema(of, stored):
-    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(stored, of.schema(), cls=jsonschema.Draft202012Validator)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"not": "an answer"}, of.schema(), cls=jsonschema.Draft202012Validator)

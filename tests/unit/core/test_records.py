@@ -1,4 +1,3 @@
-import os
 import signal
 import sqlite3
 import subprocess
@@ -28,18 +27,8 @@ DOG = Annotation("u1", "scene", "animal", "ada", NOON, "d1g35t")
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request, tmp_path):
-    """A fresh database; PostgreSQL only where STUDIUM_TEST_POSTGRESQL names an empty one that may be wiped."""
-    if request.param == "sqlite":
-        return tmp_path / "studium.db"
-    url = os.environ.get("STUDIUM_TEST_POSTGRESQL")
-    if not url:
-        pytest.skip("STUDIUM_TEST_POSTGRESQL is not set")
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
-    return url
+    """A fresh database of each kind."""
+    return tmp_path / "studium.db" if request.param == "sqlite" else request.getfixturevalue("postgresql").database()
 
 
 def _python(code, *args):

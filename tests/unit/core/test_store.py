@@ -69,7 +69,7 @@ def test_a_table_keeps_what_is_appended(store):
     append(table, ["b", "c"], [0.25, None])
     assert table.read()["share"].to_pylist() == [0.5, 0.25, None]
     assert table.read()["vector"].to_pylist()[2] == [1, 1, 1]
-    assert table.done() == {"a", "b", "c"}
+    assert table.done().to_pylist() == ["a", "b", "c"]
     assert table.columns == COLUMNS
     assert store.table("image", Recipe("colour", "1")).read().equals(table.read())
 
@@ -110,14 +110,14 @@ def test_a_changed_recipe_lies_beside_the_old_one(store):
     append(old, ["x"], [1.0])
     new = store.create("image", Recipe("embed", "1", {"model": "b"}), COLUMNS)
     assert new.folder != old.folder
-    assert new.done() == set()
+    assert len(new.done()) == 0
     assert store.find("image", "embed").recipe == new.recipe
     assert store.find("image", "embed:a").recipe == old.recipe
     assert store.find("image", f"embed:{old.recipe.key}").recipe == old.recipe
     time.sleep(0.01)
     store.create("image", old.recipe, COLUMNS)
     assert store.find("image", "embed").recipe == old.recipe, "the one asked for last"
-    assert store.find("image", "embed").done() == {"x"}, "asking again loses nothing"
+    assert store.find("image", "embed").done().to_pylist() == ["x"], "asking again loses nothing"
 
 
 def test_an_unknown_table_lists_what_there_is(store):
@@ -134,6 +134,17 @@ def test_two_runs_do_not_share_a_study(store, tmp_path):
         pass
     with store.lock():
         pass
+
+
+def test_what_a_killed_run_left_is_swept_and_nothing_else(store):
+    ours, theirs = store.root / "tables" / "image" / "part-1.tmp", store.root / "images" / "draft.tmp"
+    for path in (ours, theirs):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+    with store.lock():
+        pass
+    assert not ours.exists()
+    assert theirs.exists(), "a file of the user's, whatever its name"
 
 
 def test_a_killed_run_lets_go(store):
