@@ -1,7 +1,7 @@
 """The facade: a study folder and everything one does with it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -215,6 +215,22 @@ class Corpus:
             *names: ``embed`` is the recipe asked for last, ``embed:conse`` the one with that parameter or key.
         """
         return tables.joined(self.store, of, names)
+
+    def rollup(self, to: str, *, of: str, by: str, rules: Mapping[str, str]) -> pa.Table:
+        """Many rows to one row: from media to the posts they are attached to, or from derived units to their parents.
+
+        >>> corpus.rollup("post", of="image", by="colour", rules={"brightness_mean": "mean"})     # doctest: +SKIP
+
+        Args:
+            to: kind of the units that get a row each.
+            of: kind of the units whose rows are rolled up.
+            by: their table.
+            rules: column -> "mean", "max", "share>0.5" ...; see `studium.core.rollup.RULES`.
+
+        Returns:
+            The id under ``to``'s name, ``n``, and for every column its value and ``<column>_missing``.
+        """
+        return tables.rolled_up(self.store, to, of, by, rules)
 
     def failures(self) -> pa.Table:
         """What could not be measured: ``unit``, ``kind``, ``path``, ``step``, ``error``, ``message``."""

@@ -71,6 +71,43 @@ def test_one_medium_in_two_posts(tmp_path, photos):
     assert names == [("001", 0, "x.jpg"), ("002", 0, "x.jpg"), ("002", 1, "y.jpg")]
 
 
+def test_what_was_measured_on_media_is_rolled_up_to_posts(tmp_path, photos):
+    shutil.copy(photos / "china.jpg", tmp_path / "x.jpg")
+    shutil.copy(photos / "flower.jpg", tmp_path / "y.jpg")
+    (tmp_path / "z.jpg").write_bytes(b"broken")
+    (tmp_path / "posts.csv").write_text("id,text,media\n1,one,x.jpg\n2,two,x.jpg;y.jpg;z.jpg\n3,three,\n")
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(sources.posts(tmp_path / "posts.csv", media="media"))
+    corpus.measure("properties", "colour", of="image")
+    paths = {
+        row["path"].rsplit("/", 1)[-1]: row["brightness_mean"] for row in corpus.table("image", "colour").to_pylist()
+    }
+    rolled = corpus.rollup("post", of="image", by="colour", rules={"brightness_mean": "mean"}).to_pylist()
+    assert [(row["n"], row["brightness_mean_missing"]) for row in rolled] == [(1, 0), (3, 1)]
+    assert rolled[0]["brightness_mean"] == pytest.approx(paths["x.jpg"])
+    assert rolled[1]["brightness_mean"] == pytest.approx((paths["x.jpg"] + paths["y.jpg"]) / 2)
+    assert [row["post"] for row in rolled] == corpus.posts()["unit"].to_pylist()[:2]
+
+
+def test_derived_units_are_rolled_up_to_their_parents(tmp_path):
+    from studium.core.column import Column
+    from studium.core.recipe import Recipe
+    from studium.core.unit import Span, Unit, derived_id
+
+    corpus = Corpus(tmp_path)
+    videos = ["a" * 64, "b" * 64]
+    frames = [(video, derived_id(video, "frame", Span(start=t))) for video in videos for t in (0, 1, 2)]
+    corpus.store.add_units(Unit(video, "video", path=f"{video[0]}.mp4") for video in videos)
+    corpus.store.add_units(Unit(frame, "frame", parent=video) for video, frame in frames)
+    table = corpus.store.create("frame", Recipe("score", "1"), [Column("score", "float64", "a score")])
+    table.append([frame for _, frame in frames[:5]], table.arrays({"score": [0.9, 0.2, 0.7, 0.1, 0.6]}))
+    rolled = corpus.rollup("video", of="frame", by="score", rules={"score": "count>0.5"}).to_pylist()
+    assert rolled == [
+        {"video": videos[0], "n": 3, "score": 2, "score_missing": 0},
+        {"video": videos[1], "n": 3, "score": 1, "score_missing": 1},
+    ]
+
+
 def test_a_post_that_changed_counts_in_its_later_version(tmp_path):
     corpus = Corpus(tmp_path / "study")
     for likes in (3, 3, 5):

@@ -1,7 +1,7 @@
 """Reading tables: joined side by side in the order of the units, and as a matrix for analysis."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from studium.core.rollup import attach, rollup, rule
 from studium.core.store import UNITS, Store, Table
+from studium.core.unit import check_kind
 from studium.errors import InputError, MissingExtraError
 
-__all__ = ["failures", "joined", "losses", "matrix", "posts", "sql"]
+__all__ = ["failures", "joined", "losses", "matrix", "posts", "rolled_up", "sql"]
 
 
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
@@ -74,6 +76,25 @@ def _typed(values: list[Any]) -> pa.Array:
         return pa.array(values)
     except pa.ArrowException:
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+def rolled_up(store: Store, to: str, of: str, by: str, rules: Mapping[str, str]) -> pa.Table:
+    """Rows of ``of`` units rolled up to posts, along attachments, or to their parents; see `studium.core.rollup`."""
+    check_kind(to)
+    table = joined(store, of, [by]).drop_columns("path")
+    if to == "post":
+        attached = store.attachments()
+        chosen = pc.and_(pc.equal(attached["kind"], of), attached["post"].is_valid())
+        table, key = attach(table, attached.filter(chosen)), "post"
+    else:
+        units = store.units(of)
+        parents = units.filter(units["parent"].is_valid())
+        of_kind = pc.is_in(parents["parent"], value_set=store.units(to)["id"])
+        parents = parents.filter(of_kind)
+        table = table.filter(pc.is_in(table["unit"], value_set=parents["id"]))
+        table, key = table.drop_columns("unit").append_column("parent", parents["parent"]), "parent"
+    rolled = rollup(table, key, {column: rule(text) for column, text in rules.items()})
+    return rolled.rename_columns([to, *rolled.column_names[1:]])
 
 
 def failures(store: Store) -> pa.Table:
