@@ -1,10 +1,12 @@
-"""What every test may ask for: real pictures, and a folder of a few of them. A missing source fails the test."""
+"""What every test may ask for: real pictures, a study of a few, a database server. A missing source fails the test."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import fetch
 import pytest
+from postgres import Server, serve
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,19 @@ def stamps() -> Path:
 def opencv_doc() -> Path:
     """Examples of OpenCV: data/messi5.jpg, data/fruits.jpg, data/vtest.avi, text/scenetext01.jpg ..."""
     return fetch.opencv_doc()
+
+
+@pytest.fixture(scope="session")
+def heic() -> Path:
+    """Folder of two HEIC photographs: chelsea.heic, and chelsea_turned.heic, which its container turns."""
+    return fetch.heic()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A private PostgreSQL server; ``postgresql.database()`` is the URL of a new, empty database."""
+    with serve() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 ``python tests/fetch.py`` fetches everything. Each function downloads once, checks what came, and returns a folder in
 the cache: ``$STUDIUM_TEST_DATA`` or ``~/.cache/studium-tests``. Only the standard library is needed, with ``pip`` and,
-for the two Debian packages, ``apt-get`` and ``dpkg-deb``.
+for the two Debian packages, ``apt-get`` and ``dpkg-deb``; only `heic` also needs Pillow.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-__all__ = ["MissingSourceError", "opencv_doc", "photos", "politicians", "stamps"]
+__all__ = ["MissingSourceError", "heic", "opencv_doc", "photos", "politicians", "stamps"]
 
 WHEELS = {
     "scikit-image==0.26.0": "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
@@ -25,6 +25,23 @@ WHEELS = {
 }
 SDISTS = {"face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"}
 PICTURES = frozenset({".png", ".jpg", ".gif", ".tif", ".npy"})
+ENCODER = Path(__file__).with_name("pillow-heif.txt")
+ENCODE = """
+import sys
+
+encoder, photo, folder = sys.argv[1:]
+sys.path.insert(0, encoder)
+import pillow_heif
+from PIL import Image
+
+pillow_heif.register_heif_opener()
+exif = Image.Exif()
+exif[274] = 6  # the encoder writes it into the container too, as a rotation (irot)
+image = Image.open(photo).convert("RGB").resize((226, 150))
+image.info.clear()
+image.save(f"{folder}/chelsea.heic", quality=70)
+image.save(f"{folder}/chelsea_turned.heic", quality=70, exif=exif.tobytes())
+"""
 
 
 class MissingSourceError(RuntimeError):
@@ -65,6 +82,17 @@ def stamps() -> Path:
 def opencv_doc() -> Path:
     """Street, sport and scene photographs, scene text, a pedestrians video (Debian opencv-doc, BSD and Apache-2.0)."""
     return _cached("opencv-doc-1", lambda target, work: _deb("opencv-doc", "opencv-doc/examples/", target, work))
+
+
+def heic() -> Path:
+    """The cat of `photos`, 226 x 150, as chelsea.heic and, turned right by its container, as chelsea_turned.heic."""
+
+    def encode(target: Path, work: Path) -> None:
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", f"--target={work}"]
+        _run([sys.executable, "-m", "pip", "install", *options, f"--requirement={ENCODER}"])
+        _run([sys.executable, "-c", ENCODE, str(work), str(photos() / "chelsea.png"), str(target)])
+
+    return _cached("heic-1", encode)
 
 
 def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
@@ -144,6 +172,6 @@ def _run(command: list[str], folder: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    for fetch in (photos, politicians, stamps, opencv_doc):
+    for fetch in (photos, politicians, stamps, opencv_doc, heic):
         folder = fetch()
         print(f"{fetch.__name__}: {sum(path.is_file() for path in folder.rglob('*'))} files in {folder}")

@@ -2,11 +2,13 @@
 
 import ctypes
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import fetch
 import numpy as np
 import skimage.data
 from PIL import Image, ImageDraw
@@ -14,7 +16,6 @@ from PIL import Image, ImageDraw
 __all__ = ["ORIENTED", "crash_plugin", "drop_root", "make", "write_bomb"]
 
 ORIENTED = (1, 2, 3, 4, 5, 6, 7, 8)
-_HEIC = Path(__file__).parent / "unit" / "media" / "data" / "chelsea.heic"
 
 
 def make(folder: Path) -> dict[str, str]:
@@ -89,7 +90,7 @@ def _healthy(folder: Path, photo: Image.Image) -> dict[str, str]:
     photo.save(folder / "photo.webp", quality=85)
     photo.save(folder / "photo.bmp")
     photo.save(folder / "photo.avif", quality=80)
-    (folder / "photo.heic").write_bytes(_HEIC.read_bytes())
+    shutil.copy(fetch.heic() / "chelsea.heic", folder / "photo.heic")
     for turn in ORIENTED:
         exif = Image.Exif()
         exif[274] = turn

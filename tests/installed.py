@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def main() -> None:
         assert not corpus.measure(*names, of="image").rows.total()
         status = [Path(sys.executable).with_name("studium"), "status", "--study", corpus.root]
         assert "image\t6" in subprocess.run(status, capture_output=True, text=True, check=True).stdout
-    print(f"studium {studium.__name__} works as installed: 5 pictures measured, 1 failure kept, nothing computed twice")
+    print(f"studium {version('studium')} works as installed: 5 pictures measured, 1 failure kept, nothing done twice")
 
 
 if __name__ == "__main__":

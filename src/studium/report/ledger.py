@@ -139,7 +139,7 @@ def _kind(reading: Reading, kind: str) -> Kind:
 def _table(reading: Reading, table: Table) -> TableLog:
     units = set(reading.units(table.kind)["id"].to_pylist())
     failed = set(table.failures()["unit"].to_pylist())
-    waiting = len(units - table.done() - failed)
+    waiting = len(units - set(table.done().to_pylist()) - failed)
     return TableLog(table.recipe.label, table.kind, len(units), parts.rows(table.folder), len(failed), waiting)
 
 

@@ -22,7 +22,6 @@ from studium.errors import InputError, MediaError, TooLargeError, TruncatedFileE
 from studium.media.colour import to_rgb
 from studium.media.image import decode
 
-DATA = Path(__file__).parent / "data"
 PHOTO = Image.fromarray(skimage.data.chelsea())
 
 
@@ -156,10 +155,10 @@ def test_pictures_come_upright(form: str, turn: int) -> None:
     assert decode(data).shape == ((60, 40, 3) if turn > 4 else (40, 60, 3))
 
 
-def test_heic_upright_and_close_to_its_photo() -> None:
+def test_heic_upright_and_close_to_its_photo(heic: Path) -> None:
     small = np.asarray(PHOTO.resize((226, 150))).astype(int)
-    assert np.abs(decode(DATA / "chelsea.heic") - small).mean() < 6
-    assert np.abs(np.rot90(decode(DATA / "chelsea_turned.heic")) - small).mean() < 6
+    assert np.abs(decode(heic / "chelsea.heic") - small).mean() < 6
+    assert np.abs(np.rot90(decode(heic / "chelsea_turned.heic")) - small).mean() < 6
 
 
 def test_first_frame_of_an_animation() -> None:
@@ -221,8 +220,8 @@ def test_a_cut_file_is_never_taken_for_a_whole_one(form: str, part: float) -> No
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
-def test_a_cut_heic_is_never_taken_for_a_whole_one(part: float) -> None:
-    data = (DATA / "chelsea.heic").read_bytes()
+def test_a_cut_heic_is_never_taken_for_a_whole_one(heic: Path, part: float) -> None:
+    data = (heic / "chelsea.heic").read_bytes()
     with pytest.raises(TruncatedFileError):
         decode(data[: int(len(data) * part)])
 
@@ -306,13 +305,13 @@ def test_forbidden(zoo: tuple[Path, dict[str, str]]) -> None:
     assert "Permission denied" in child.stderr
 
 
-def test_broken_bytes_raise_only_media_errors_and_no_warnings() -> None:
+def test_broken_bytes_raise_only_media_errors_and_no_warnings(heic: Path) -> None:
     chance, small, exif = random.Random(0), PHOTO.resize((90, 60)), Image.Exif()
     exif[274], exif[271] = 6, "a maker of cameras"
     files = [saved(small, form, exif=exif) for form in ("JPEG", "PNG", "WEBP", "TIFF")]
     files += [saved(small, form, save_all=True, append_images=[small.rotate(90)]) for form in ("GIF", "WEBP", "PNG")]
     files += [saved(small, "BMP"), saved(small, "AVIF"), saved(small, "TIFF", compression="tiff_adobe_deflate")]
-    files += [(DATA / "chelsea.heic").read_bytes(), saved(small.convert("CMYK"), "JPEG", progressive=True)]
+    files += [(heic / "chelsea.heic").read_bytes(), saved(small.convert("CMYK"), "JPEG", progressive=True)]
     broken = 0
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")

@@ -11,8 +11,6 @@ from studium.errors import MediaError
 from studium.media.image import decode
 from studium.media.probe import ImageInfo, probe
 
-DATA = Path(__file__).parent / "data"
-
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
@@ -39,8 +37,10 @@ def test_facts(zoo: tuple[Path, dict[str, str]], name: str, facts: tuple[object,
     assert probe(zoo[0] / name) == ImageInfo(*facts, bytes=(zoo[0] / name).stat().st_size)
 
 
-def test_a_turned_heic_is_turned_by_its_container() -> None:
-    assert probe(DATA / "chelsea_turned.heic") == ImageInfo("HEIF", "RGB", 150, 226, 1, 1, False, 8545)
+def test_a_turned_heic_is_turned_by_its_container(heic: Path) -> None:
+    path = heic / "chelsea_turned.heic"
+    assert b"irot\3" in path.read_bytes()
+    assert probe(path) == ImageInfo("HEIF", "RGB", 150, 226, 1, 1, False, path.stat().st_size)
 
 
 @pytest.mark.parametrize("name", ["empty.jpg", "text.jpg", "loop.jpg", "folder.jpg", "dangling.jpg", "truncated.webp"])
