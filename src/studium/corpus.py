@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core import config, registry, weights
+from studium.core import config, parts, registry, weights
 from studium.core.codebook import Codebook
 from studium.core.config import Step, Study
 from studium.core.protocols import Measure, Source
@@ -98,14 +98,14 @@ class Corpus:
             raise InputError("name at least one measure")
         if params and len(names) > 1:
             raise InputError(f"parameters ({', '.join(params)}) fit one measure, got {len(names)}; call once for each")
-        parts = [name if isinstance(name, Measure) else self._made(name, params) for name in names]
-        for part in parts:
+        measures = [name if isinstance(name, Measure) else self._made(name, params) for name in names]
+        for part in measures:
             _gate(part)
             for model in part.models:
                 weights.pull(model)
-        with self._recording(f"measure {' '.join(p.name for p in parts)} of {of}") as manifest:
-            told = self._watched(f"measure {', '.join(p.name for p in parts)}")
-            plan, outcome = measure(self.store, of, parts, retry=retry, progress=told)
+        with self._recording(f"measure {' '.join(m.name for m in measures)} of {of}") as manifest:
+            told = self._watched(f"measure {', '.join(m.name for m in measures)}")
+            plan, outcome = measure(self.store, of, measures, retry=retry, progress=told)
             for table in plan.tables:
                 manifest.touch(table)
             return outcome
@@ -124,17 +124,19 @@ class Corpus:
             manifest.touch(found.table)
             return found
 
-    def map(self, of: str, *, by: str, **params: Any) -> pa.Table:
-        """Lay units out on a plane (``unit``, ``x``, ``y``); see `studium.explore.map`."""
+    def map(self, of: str, *, by: str, **params: Any) -> results.Layout:
+        """Lay units out on a plane; see `studium.explore.map`."""
         with self._recording(f"map {of} by {by}") as manifest:
-            table = results.layout(self.store, of, by, params, self.study.seed)
-            manifest.touch(table)
-            return table.read()
+            found = results.layout(self.store, of, by, params, self.study.seed)
+            manifest.touch(found.table)
+            return found
 
     def search(
         self, of: str, *, text: str = "", image: str | Path = "", unit: str = "", by: str = "embed", k: int = 10
     ) -> pa.Table:
-        """The ``k`` units nearest to a text, a picture or a unit: ``unit``, ``path``, ``score`` (cosine), best first.
+        """The ``k`` units nearest to a text, a picture or a unit.
+
+        Columns ``unit``, ``path`` (or ``text``, for units that are text) and ``score`` (cosine), best first.
 
         Args:
             of: kind of the units searched.
@@ -212,7 +214,7 @@ class Corpus:
 
         Args:
             of: kind of the units.
-            *names: ``embed`` is the recipe asked for last, ``embed:conse`` the one with that parameter or key.
+            *names: ``embed``, or ``embed:conse`` where there are several: the one with that parameter or key.
         """
         return tables.joined(self.store, of, names)
 
@@ -241,7 +243,11 @@ class Corpus:
         return tables.losses(self.store)
 
     def sql(self, query: str) -> pa.Table:
-        """DuckDB over the whole study: ``units``, ``posts``, ``attachments``, and ``image_colour`` for every table."""
+        """DuckDB over the whole study.
+
+        Tables: ``units``, ``posts``, ``attachments``, and for every table ``image_colour`` (the one asked for last) and
+        ``image_colour_81e549e3`` (by its key).
+        """
         return tables.sql(self.store, query)
 
     # inside
@@ -249,7 +255,8 @@ class Corpus:
     def _made(self, name: str, params: dict[str, Any]) -> Measure:
         if "variable" in params and "values" not in params:
             variable = self.codebook[params["variable"]]
-            params = {**params, "values": variable.names, "prompts": variable.prompts()}
+            names = tuple(value.name for value in variable.values)
+            params = {**params, "values": names, "prompts": variable.prompts()}
         made: Measure = registry.make("measures", name, params)
         return made
 
@@ -257,12 +264,14 @@ class Corpus:
         """One step of the study file, or several measures that share their decoding."""
         first = steps[0]
         if first.verb == "measure":
-            parts = [self._made(name, dict(step.params)) for step in steps for name in step.what]
-            return self.measure(*parts, of=first.of, retry=retry)
+            measures = [self._made(name, dict(step.params)) for step in steps for name in step.what]
+            return self.measure(*measures, of=first.of, retry=retry)
+        outcome = Outcome()
         for by in first.what:
-            verb = {"cluster": self.cluster, "duplicates": self.duplicates, "map": self.map}[first.verb]
-            verb(first.of, by=by, **first.params)
-        return Outcome()
+            found = getattr(self, first.verb)(first.of, by=by, **first.params)
+            if found.computed:
+                outcome.rows[found.table.recipe.label] = parts.rows(found.table.folder)
+        return outcome
 
     def _watched(self, title: str) -> Progress | None:
         return self._watch(title) if self._watch else None

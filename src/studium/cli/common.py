@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studium.errors import ConfigError
+
 if TYPE_CHECKING:
     from studium.corpus import Corpus
 
@@ -35,8 +37,8 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(root: Path) -> "Iterator[Corpus]":
-    """The study in ``root``, with a progress bar on the terminal."""
+def opened(root: Path, new: bool = False) -> "Iterator[Corpus]":
+    """The study in ``root``, with a progress bar on the terminal; ``new`` if it may have to be made."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -49,6 +51,10 @@ def opened(root: Path) -> "Iterator[Corpus]":
 
     from studium.corpus import Corpus
 
+    if not new and not any((root / name).exists() for name in ("studium.toml", "units", "sources")):
+        raise ConfigError(
+            f"no study in {root}; name its folder with --study, or begin with  studium init  or  studium add"
+        )
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from studium.cli.common import print_table
 __all__ = ["doctor"]
 
 EXTRAS = {
-    "images": ("cv2", "onnx", "onnxruntime", "sklearn", "tokenizers"),
+    "images": ("cv2", "onnx", "onnxruntime", "sklearn", "threadpoolctl", "tokenizers"),
     "report": ("jinja2",),
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),
@@ -32,7 +33,13 @@ def doctor() -> None:
     cached = [model for model in weights.rows() if weights.where(model)]
     lacking = [model for model in weights.rows() if model not in cached]
     rows.append(("models cached", ", ".join(cached) or "none", f"studium models pull {lacking[0]}" if lacking else ""))
-    free = shutil.disk_usage(".").free / 1e9
-    rows.append(("free space", f"{free:.0f} GB", "" if free > 2 else "make room: runs need at least 2 GB"))
+    for what, place in (("here", Path()), ("for models", weights.cache_dir())):
+        free = shutil.disk_usage(_existing(place)).free / 1e9
+        rows.append((f"free space {what}", f"{free:.0f} GB", "" if free > 2 else f"make room in {place.absolute()}"))
     rows += [(group, ", ".join(registry.names(group)) or "none", "") for group in registry.GROUPS]
     print_table(["what", "found", "to do"], rows)
+
+
+def _existing(place: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return place if place.exists() else _existing(place.absolute().parent)

@@ -45,9 +45,11 @@ def duplicates(by: str, kind: str, settings: tuple[str, ...], root: Path) -> Non
 @study_option
 def map_(by: str, kind: str, settings: tuple[str, ...], root: Path) -> None:
     """Lay units out on a plane by their vectors."""
+    from studium.core.parts import rows
+
     with opened(root) as corpus:
-        table = corpus.map(kind, by=by, **parameters(settings))
-    click.echo(f"{table.num_rows} units laid out")
+        found = corpus.map(kind, by=by, **parameters(settings))
+    click.echo(f"{rows(found.table.folder)} units laid out; table {found.table.recipe.label}")
 
 
 @click.command()
@@ -62,5 +64,6 @@ def search(text: str, image: str, unit: str, by: str, k: int, kind: str, root: P
     """Find the units nearest to a text, a picture or a unit."""
     with opened(root) as corpus:
         found = corpus.search(kind, text=text, image=image, unit=unit, by=by, k=k)
-    rows = zip(*(found[c].to_pylist() for c in ("score", "unit", "path")), strict=True)
-    print_table(["cosine", "unit", "path"], [(f"{score:.3f}", unit[:12], path) for score, unit, path in rows])
+    shown = "path" if "path" in found.column_names else "text"
+    lines = zip(*(found[c].to_pylist() for c in ("score", "unit", shown)), strict=True)
+    print_table(["cosine", "unit", shown], [(f"{score:.3f}", unit[:12], what) for score, unit, what in lines])

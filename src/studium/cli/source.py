@@ -22,8 +22,11 @@ def add(source: str, path: Path, settings: tuple[str, ...], root: Path) -> None:
     studium add folder photos/
     studium add posts posts.csv --set id=post_id --set text=caption --set media=file
     """
-    with opened(root) as corpus:
-        added = corpus.add(corpus.source(source, path.absolute(), **parameters(settings)))
+    given = parameters(settings)
+    if "root" in given:
+        given["root"] = str(Path(given["root"]).absolute())
+    with opened(root, new=True) as corpus:
+        added = corpus.add(corpus.source(source, path.absolute(), **given))
     for kind, count in added.found.items():
         click.echo(f"{count} {kind} found, {added.units[kind]} new units")
     click.echo(f"{added.attachments} new attachments, {added.updated} posts updated, {len(added.losses)} losses")

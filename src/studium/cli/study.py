@@ -57,7 +57,12 @@ def run(root: Path, retry: bool) -> None:
     """Do what studium.toml says; only what is missing is computed."""
     with opened(root) as corpus:
         outcome = corpus.run(retry=retry)
+        losses, failures = corpus.losses().num_rows, corpus.failures().num_rows
     print_outcome(outcome.rows, outcome.failures)
+    if losses or failures:
+        click.echo(
+            f"so far {losses} losses and {failures} failures; the report lists them with their reasons", err=True
+        )
 
 
 @click.command()

@@ -25,7 +25,7 @@ def write(folder: Path, table: pa.Table) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     stamped = table.replace_schema_metadata({_DIGEST: f"{sum_of_rows(table):064x}".encode()})
     path = folder / f"part-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
-    temporary = path.with_suffix(".tmp")
+    temporary = folder / f".{path.stem}.tmp"
     try:
         pq.write_table(stamped, temporary, compression="zstd")
         _sync(temporary)

@@ -1,10 +1,10 @@
 """Finding parts by name. Built-ins register exactly as plugins do: by entry points."""
 
-import dataclasses
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from studium.core import parameters
 from studium.errors import InputError, UnknownNameError
 
 __all__ = ["load", "make", "names"]
@@ -32,24 +32,8 @@ def load(group: str, name: str) -> type[Any]:
 
 
 def make(group: str, name: str, params: Mapping[str, Any]) -> Any:
-    """The part ``name`` with these parameters; lists become tuples, so that the part stays hashable.
-
-    Raises:
-        InputError: a parameter that the part does not have.
-    """
-    part = load(group, name)
-    known = [f.name for f in dataclasses.fields(part)]
-    unknown = sorted(set(params) - set(known))
-    if unknown:
-        raise InputError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(known) or 'none'}")
-    try:
-        return part(**{k: _frozen(v) for k, v in params.items()})
-    except TypeError as error:
-        raise InputError(f"{name}: {error}") from error
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(v) for v in value) if isinstance(value, list | tuple) else value
+    """The part ``name`` with these parameters, see `studium.core.parameters.make`."""
+    return parameters.make(name, load(group, name), params)
 
 
 def _registered(group: str) -> dict[str, EntryPoint]:

@@ -3,8 +3,10 @@
 ::
 
     units/<kind>/part-*.parquet          attachments/part-*.parquet          sources/<source>.json
-    tables/<kind>/<name>-<key>/part-*.parquet + recipe.json + failures/part-*.parquet
+    tables/<kind>/<name>-<key>/part-*.parquet + _recipe.json + _failures/part-*.parquet
     runs/<when>-<id>.json                the manifest of every run
+
+Names that begin with "_" or "." are passed over by Arrow, Spark and R, so each table's folder is a plain data set.
 """
 
 import dataclasses
@@ -20,7 +22,7 @@ import pyarrow.compute as pc
 
 from studium.core import parts
 from studium.core.column import Column
-from studium.core.recipe import Recipe
+from studium.core.recipe import Recipe, canonical
 from studium.core.unit import KINDS, Span, Unit, check_kind
 from studium.errors import BusyError, InputError, UnknownNameError
 
@@ -66,7 +68,7 @@ class Table:
     @functools.cached_property
     def columns(self) -> tuple[Column, ...]:
         """What its columns mean, after ``unit``."""
-        body = json.loads((self.folder / "recipe.json").read_text(encoding="utf-8"))
+        body = json.loads((self.folder / "_recipe.json").read_text(encoding="utf-8"))
         return tuple(Column(**column) for column in body["columns"])
 
     @functools.cached_property
@@ -93,7 +95,7 @@ class Table:
     def fail(self, failures: Sequence[tuple[str, str, str]]) -> None:
         """Append failures: (unit, class of the error, message)."""
         rows = [{"unit": u, "step": self.recipe.name, "error": e, "message": m} for u, e, m in failures]
-        parts.write(self.folder / "failures", pa.Table.from_pylist(rows, schema=FAILURES))
+        parts.write(self.folder / "_failures", pa.Table.from_pylist(rows, schema=FAILURES))
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows, in the order they were written."""
@@ -105,7 +107,7 @@ class Table:
 
     def failures(self) -> pa.Table:
         """Failures that no later row has made good, the last one of each unit."""
-        failed = _last(parts.read(self.folder / "failures", FAILURES), "unit")
+        failed = _last(parts.read(self.folder / "_failures", FAILURES), "unit")
         if not failed.num_rows:
             return failed
         return failed.filter(pc.invert(pc.is_in(failed["unit"], value_set=self.done())))
@@ -116,7 +118,7 @@ class Table:
 
     def result(self) -> dict[str, Any]:
         """What a result over many units stores beside its rows (the history of a clustering, say); {} if nothing."""
-        path = self.folder / "result.json"
+        path = self.folder / "_result.json"
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
     def replace(self, units: Sequence[str], arrays: Sequence[pa.Array], result: Mapping[str, Any]) -> None:
@@ -124,7 +126,7 @@ class Table:
         for part in self.folder.glob("part-*.parquet"):
             part.unlink()  # of a computation that was killed before it was whole
         self.append(units, arrays)
-        parts.replace_file(self.folder / "result.json", json.dumps(result, indent=1, sort_keys=True))
+        parts.replace_file(self.folder / "_result.json", json.dumps(result, indent=1, sort_keys=True))
 
 
 class Store:
@@ -179,7 +181,7 @@ class Store:
     def create(self, kind: str, recipe: Recipe, columns: Sequence[Column]) -> Table:
         """The table of a recipe, made if need be. An existing one is kept, and becomes the one asked for last."""
         table = self.table(kind, recipe)
-        path = table.folder / "recipe.json"
+        path = table.folder / "_recipe.json"
         if not path.exists():
             described = [dataclasses.asdict(column) for column in columns]
             body = {**dataclasses.asdict(recipe), "key": recipe.key, "kind": kind, "columns": described}
@@ -189,24 +191,30 @@ class Store:
 
     def tables(self, kind: str | None = None) -> list[Table]:
         """Every table of a kind (or of all), the one asked for last at the end."""
-        found = sorted((self.root / "tables").glob(f"{kind or '*'}/*/recipe.json"), key=lambda p: p.stat().st_mtime_ns)
+        found = sorted((self.root / "tables").glob(f"{kind or '*'}/*/_recipe.json"), key=lambda p: p.stat().st_mtime_ns)
         return [_open(path) for path in found]
 
     def find(self, kind: str, name: str) -> Table:
-        """The table of that name: ``embed`` (the recipe asked for last), ``embed:conse`` (the one with that parameter).
+        """The table of that name: ``embed``, or ``embed:conse`` where there are several.
 
-        After the colon stands the value of any parameter (a model, a variable) or the recipe's key.
+        After the colon stands the value of a parameter (a model, a variable) or the recipe's key. Tables that differ in
+        nothing but the version of the part or the rows they were made from count as one: the one asked for last.
 
         Raises:
             UnknownNameError: there is none; the message lists what there is.
+            InputError: there are several with different parameters; the message lists their names.
         """
         check_kind(kind)
         wanted, _, choice = name.partition(":")
         tables = self.tables(kind)
-        fitting = [t for t in tables if t.recipe.name == wanted and (not choice or _chosen(t.recipe, choice))]
+        named = [table for table in tables if table.recipe.name == wanted]
+        fitting = [table for table in named if not choice or _chosen(table.recipe, choice)]
         if not fitting:
-            there = ", ".join(dict.fromkeys(t.recipe.name for t in tables)) or "none"
+            there = ", ".join(dict.fromkeys(table.recipe.name for table in tables)) or "none"
             raise UnknownNameError(f"no table {name!r} of {kind} units; there are: {there}")
+        if len({canonical(table.recipe.params) for table in fitting}) > 1:
+            names = ", ".join(_names([table.recipe for table in fitting]))
+            raise InputError(f"several tables of {kind} units are called {name!r}; say which: {names}")
         return fitting[-1]
 
     # runs
@@ -234,6 +242,16 @@ def _chosen(recipe: Recipe, choice: str) -> bool:
     return choice == recipe.key or choice in map(str, recipe.params.values())
 
 
+def _names(recipes: Sequence[Recipe]) -> list[str]:
+    """A name for each recipe that no other one answers to: by a parameter, or by the key."""
+    names = []
+    for recipe in recipes:
+        values = [v for v in recipe.params.values() if isinstance(v, str | int) and str(v)]
+        own = [v for v in values if sum(_chosen(other, str(v)) for other in recipes) == 1]
+        names.append(f"{recipe.name}:{own[0] if own else recipe.key}")
+    return names
+
+
 def _open(path: Path) -> Table:
     body = json.loads(path.read_text(encoding="utf-8"))
     fields = {f.name: body[f.name] for f in dataclasses.fields(Recipe)}
@@ -250,7 +268,7 @@ def _row(unit: Unit) -> dict[str, Any]:
         "start": span.start,
     }
     row |= {"end": span.end, "box": span.box and list(span.box), "text": span.text}
-    return row | {"meta": json.dumps(dict(unit.meta), ensure_ascii=False, sort_keys=True)}
+    return row | {"meta": json.dumps(dict(unit.meta), ensure_ascii=False)}
 
 
 def unit_of(row: Mapping[str, Any]) -> Unit:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from studium.core.store import Table
-from studium.errors import UnknownNameError
 from studium.report import charts
 from studium.report.montage import Montage, montage
 from studium.report.reading import Reading, call
@@ -110,10 +109,8 @@ def _top(values: Sequence[str], overall: Counter[str], most: int = 4) -> list[Sh
 
 
 def _tags(reading: Reading, kind: str) -> dict[str, str]:
-    try:
-        return names_of(reading.store.find(kind, "tags"))
-    except UnknownNameError:
-        return {}
+    tables = [table for table in reading.store.tables(kind) if table.recipe.name == "tags"]
+    return names_of(tables[-1]) if tables else {}
 
 
 def _labels(reading: Reading, kind: str) -> dict[str, str]:

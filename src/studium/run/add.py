@@ -135,9 +135,9 @@ def _hash(known: _Known, place: Place) -> dict[str, Any] | Loss:
 
 
 def _new_post(known: _Known, unit: Unit, added: Added) -> list[Unit]:
-    meta = json.dumps(dict(unit.meta), ensure_ascii=False, sort_keys=True)
+    meta = json.dumps(dict(unit.meta), ensure_ascii=False)
     before = known.units.get(unit.id)
-    if before and before[1] == meta:
+    if before and (before[1] == meta or json.loads(before[1]) == dict(unit.meta)):
         return []
     added.units[unit.kind] += before is None
     added.updated += before is not None

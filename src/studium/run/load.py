@@ -7,7 +7,7 @@ from studium.core.unit import KINDS, Unit
 from studium.errors import InputError, MediaError, UnreadableFileError
 from studium.run.add import identify
 
-__all__ = ["load", "locate"]
+__all__ = ["load", "locate", "text_of"]
 
 
 def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
@@ -25,7 +25,10 @@ def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
     if takes not in KINDS[unit.kind]:
         raise InputError(f"a unit of kind {unit.kind!r} offers {', '.join(sorted(KINDS[unit.kind]))}, not {takes!r}")
     if takes == "text":
-        return _text(unit)
+        text = text_of(unit)
+        if text is None:
+            raise MediaError(f"the {unit.kind} has no text")
+        return text
     path = locate(unit, root)
     if takes == "file":
         return path
@@ -54,8 +57,7 @@ def locate(unit: Unit, root: Path) -> Path:
     return path
 
 
-def _text(unit: Unit) -> str:
+def text_of(unit: Unit) -> str | None:
+    """What is written or said: a post's text, or that of a line or a spoken segment; None if there is none."""
     text = unit.span.text if unit.span else unit.meta.get("text")
-    if text is None:
-        raise MediaError(f"the {unit.kind} has no text")
-    return str(text)
+    return None if text is None else str(text)

@@ -1,26 +1,48 @@
 """Results over many units (clusters, duplicates, maps): computed once per recipe and input, kept as tables."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from studium.core import parameters
 from studium.core.column import Column
 from studium.core.recipe import Recipe
 from studium.core.store import Store, Table
 from studium.errors import InputError
+from studium.explore import cluster as clusters
+from studium.explore import duplicates as near
+from studium.explore import map as maps
 from studium.run.tables import matrix
 
-if TYPE_CHECKING:
-    from studium.explore import duplicates as near
-
-__all__ = ["Clustering", "Duplicates", "cluster", "duplicates", "layout"]
+__all__ = ["Clustering", "Duplicates", "Layout", "cluster", "duplicates", "layout"]
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Cluster(clusters.Iterative):
+    """Parameters of `cluster`: those of the algorithm, and whether to take its fast mode."""
+
+    fast: bool = False
+
+
+@dataclass(frozen=True)
+class _Duplicates:
+    """Parameters of `duplicates`."""
+
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class _Map:
+    """Parameters of `layout`."""
+
+    method: str = "tsne"
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,7 @@ class Clustering:
     """A clustering on disk: ``unit``, ``cluster`` (-1 is unassigned), ``silhouette``, ``rank`` (0 is most typical)."""
 
     table: Table
+    computed: bool
 
     @property
     def unassigned(self) -> float:
@@ -49,6 +72,7 @@ class Duplicates:
     """Groups of near-duplicates on disk: ``unit``, ``group``, ``exemplar``, ``distance`` (to the exemplar)."""
 
     table: Table
+    computed: bool
 
     @property
     def groups(self) -> int:
@@ -61,6 +85,19 @@ class Duplicates:
         return sorted(zip(rows["group"].to_pylist(), rows["unit"].to_pylist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Layout:
+    """A map on disk: ``unit``, ``x``, ``y``.
+
+    Attributes:
+        table: where it lies.
+        computed: whether it was computed just now.
+    """
+
+    table: Table
+    computed: bool
+
+
 def cluster(
     store: Store, of: str, by: str, params: Mapping[str, Any], seed: int, tell: Tell | None = None
 ) -> Clustering:
@@ -68,17 +105,13 @@ def cluster(
 
     Vectors are scaled to length 1, so that distances are those of the cosine.
     """
-    from studium.explore import cluster as clusters
-
     source = store.find(of, by)
-    _known("cluster", params, [*(f.name for f in dataclasses.fields(clusters.Iterative)), "fast"])
-    how = clusters.Iterative(**{name: value for name, value in params.items() if name != "fast"})
-    fast = bool(params.get("fast", False))
-    recipe = _recipe("cluster", source, {**dataclasses.asdict(how), "fast": fast, "seed": seed})
+    given = parameters.make("cluster", _Cluster, params)
+    recipe = _recipe("cluster", source, {**dataclasses.asdict(given), "seed": seed})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
         units, X = matrix(source)
-        found = clusters.iterative(_unit_length(X), how, seed=seed, fast=fast, progress=tell)
+        found = clusters.iterative(_unit_length(X), given, seed=seed, fast=given.fast, progress=tell)
         rank = np.full(len(units), -1, np.int32)
         for members in found.representatives(len(units)):
             rank[members] = np.arange(len(members))
@@ -95,7 +128,7 @@ def cluster(
         Column("silhouette", "float32", "how much nearer its own cluster than the next", low=-1, high=1),
         Column("rank", "int32", "0 is nearest to the centre of its cluster; -1 is unassigned", low=-1),
     )
-    return Clustering(_kept(store, of, recipe, described, compute))
+    return Clustering(*_kept(store, of, recipe, described, compute))
 
 
 def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Duplicates:
@@ -104,14 +137,14 @@ def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Dup
     By PDQ hashes the threshold is in bits (31 unless given) and pictures of quality below 50 take no part; by vectors
     it is a cosine, which depends on the model and must be given.
     """
-    from studium.explore import duplicates as near
-
     source = store.find(of, by)
     hashed = any(column.name == "pdq" for column in source.columns)
-    _known("duplicates", params, ["threshold"])
-    if not hashed and "threshold" not in params:
+    threshold = parameters.make("duplicates", _Duplicates, params).threshold
+    if threshold is None and not hashed:
         raise InputError("near-duplicates by vectors need a threshold: a cosine such as 0.9; look at pairs around it")
-    threshold = params.get("threshold", 31)
+    threshold = 31 if threshold is None else threshold
+    if hashed and threshold != int(threshold):
+        raise InputError(f"the threshold of hashes is a whole number of bits, got {threshold}")
     recipe = _recipe("duplicates", source, {"threshold": threshold})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
@@ -132,16 +165,13 @@ def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Dup
         Column("exemplar", "bool", "the member with the most pairs, which stands for its group"),
         Column("distance", "float32", "to the exemplar: bits for hashes, 1 - cosine for vectors", low=0),
     )
-    return Duplicates(_kept(store, of, recipe, described, compute))
+    return Duplicates(*_kept(store, of, recipe, described, compute))
 
 
-def layout(store: Store, of: str, by: str, params: Mapping[str, Any], seed: int) -> Table:
+def layout(store: Store, of: str, by: str, params: Mapping[str, Any], seed: int) -> Layout:
     """Coordinates on a plane, in [0, 1]; see `studium.explore.map`."""
-    from studium.explore import map as maps
-
     source = store.find(of, by)
-    _known("map", params, ["method"])
-    settings = {"method": "tsne", **params}
+    settings = dataclasses.asdict(parameters.make("map", _Map, params))
     recipe = _recipe("map", source, {"seed": seed, **settings})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
@@ -153,7 +183,7 @@ def layout(store: Store, of: str, by: str, params: Mapping[str, Any], seed: int)
         Column("x", "float32", "position from left to right", low=0, high=1),
         Column("y", "float32", "position from bottom to top", low=0, high=1),
     )
-    return _kept(store, of, recipe, described, compute)
+    return Layout(*_kept(store, of, recipe, described, compute))
 
 
 def _kept(
@@ -162,13 +192,14 @@ def _kept(
     recipe: Recipe,
     columns: tuple[Column, ...],
     compute: Callable[[], tuple[list[str], dict[str, Any], dict[str, Any]]],
-) -> Table:
-    """The table of a recipe, computed if it is not whole on disk."""
+) -> tuple[Table, bool]:
+    """The table of a recipe, computed if it is not whole on disk; and whether it was."""
     table = store.create(of, recipe, columns)
-    if not table.result():
-        units, values, told = compute()
-        table.replace(units, table.arrays(values), {"by": recipe.params["by"], "units": len(units), **told})
-    return table
+    if table.result():
+        return table, False
+    units, values, told = compute()
+    table.replace(units, table.arrays(values), {"by": recipe.params["by"], "units": len(units), **told})
+    return table, True
 
 
 def _recipe(name: str, source: Table, params: Mapping[str, Any]) -> Recipe:
@@ -176,24 +207,14 @@ def _recipe(name: str, source: Table, params: Mapping[str, Any]) -> Recipe:
     return Recipe(name, "1", {"by": source.recipe.label, **params}, inputs=source.digest())
 
 
-def _known(name: str, params: Mapping[str, Any], known: Sequence[str]) -> None:
-    unknown = sorted(set(params) - set(known))
-    if unknown:
-        raise InputError(f"{name} has no parameter {', '.join(unknown)}; it has: {', '.join(known)}")
-
-
-def _hash_pairs(source: Table, threshold: int) -> tuple[list[str], npt.NDArray[Any], "near.Pairs"]:
-    from studium.explore import duplicates as near
-
+def _hash_pairs(source: Table, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
     rows = source.read(["unit", "pdq", "pdq_quality"]).sort_by("unit")
     hashes = np.frombuffer(b"".join(rows["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
     quality = rows["pdq_quality"].to_numpy()
-    return rows["unit"].to_pylist(), hashes, near.hamming_pairs(hashes, threshold, quality=quality)
+    return rows["unit"].to_pylist(), hashes, near.hamming_pairs(hashes, int(threshold), quality=quality)
 
 
-def _vector_pairs(source: Table, threshold: float) -> tuple[list[str], npt.NDArray[Any], "near.Pairs"]:
-    from studium.explore import duplicates as near
-
+def _vector_pairs(source: Table, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
     units, X = matrix(source)
     return units, X, near.embedding_pairs(X, threshold)
 

@@ -6,17 +6,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from studium.core import registry
-from studium.core.store import Store, Table
+from studium.core.store import Store, Table, unit_of
+from studium.core.unit import KINDS
 from studium.errors import InputError
+from studium.run.load import text_of
 from studium.run.tables import matrix
 
 __all__ = ["search"]
 
 
 def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: int) -> pa.Table:
-    """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}."""
+    """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}.
+
+    Columns ``unit``, ``path`` (or ``text``, for units that are text) and ``score`` (cosine), best first.
+    """
     from studium.explore import search as nearest
 
     source = store.find(of, by)
@@ -24,9 +30,13 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     query = _query(source, given, units, X)
     hits = nearest.top(query, X, k)
     table = store.units(of)
-    paths = dict(zip(table["id"].to_pylist(), table["path"].to_pylist(), strict=True))
-    found = [units[i] for i in hits.row]
-    return pa.table({"unit": found, "path": pa.array([paths[u] for u in found], pa.string()), "score": hits.score})
+    found = pa.array([units[i] for i in hits.row], pa.string())
+    rows = table.take(pc.index_in(found, value_set=table["id"]))
+    if "text" in KINDS[of]:
+        shown = {"text": pa.array([text_of(unit_of(row)) for row in rows.to_pylist()], pa.string())}
+    else:
+        shown = {"path": rows["path"]}
+    return pa.table({"unit": found, **shown, "score": hits.score})
 
 
 def _query(

@@ -126,7 +126,8 @@ def losses(store: Store) -> pa.Table:
 def sql(store: Store, query: str) -> pa.Table:
     """DuckDB, in memory, over every table of the study.
 
-    ``units``, ``posts``, ``attachments``, and ``<kind>_<name>`` for every table (the recipe asked for last).
+    ``units``, ``posts``, ``attachments``, and for every table ``<kind>_<name>_<key>``; without the key, the recipe
+    asked for last.
     """
     try:
         import duckdb
@@ -137,7 +138,9 @@ def sql(store: Store, query: str) -> pa.Table:
         connection.register("posts", posts(store))
         connection.register("attachments", store.attachments())
         for table in store.tables():
-            connection.register(f"{table.kind}_{table.recipe.name}", table.read())
+            rows = table.read()
+            connection.register(f"{table.kind}_{table.recipe.name}", rows)
+            connection.register(f"{table.kind}_{table.recipe.name}_{table.recipe.key}", rows)
         try:
             found = connection.sql(query)
         except duckdb.Error as error:

@@ -30,9 +30,9 @@ def test_a_study_by_hand(study, photos):
     assert [line.split("\t")[1:] for line in table.splitlines()[1:]] == [["4", "0"], ["4", "0"]]
     assert "nothing to do" in said("measure", "pdq", "--of", "image", "--study", study)
     assert "new rows" in said("measure", "embed", "--of", "image", "--set", "model=conse", "--study", study)
-    assert "unassigned" in said("cluster", "--set", "step=2", "--study", study)
+    assert "unassigned" in said("cluster", "--by", "embed:conse", "--set", "step=2", "--study", study)
     assert "0 groups" in said("duplicates", "--study", study)
-    assert "4 units laid out" in said("map", "--set", "method=pca", "--study", study)
+    assert "4 units laid out" in said("map", "--by", "embed:conse", "--set", "method=pca", "--study", study)
     found = said("search", "--text", "a cat", "--by", "embed:conse", "-k", "1", "--study", study)
     assert found.splitlines()[1].endswith("images/living/chelsea.png")
     assert "image\t4" in said("status", "--study", study)
@@ -69,7 +69,7 @@ def test_losses_are_said_when_adding(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["run"], 1, "ConfigError: no studium.toml in"),
+        (["run"], 1, "ConfigError: no study in"),
         (
             ["measure", "beauty", "--of", "image"],
             1,
@@ -79,6 +79,9 @@ def test_losses_are_said_when_adding(tmp_path):
         (["measure", "tags", "--of", "image", "--set", "top"], 2, "expected KEY=VALUE"),
         (["measure", "tags", "--of", "image", "--set", "tip=3"], 1, "tags has no parameter tip"),
         (["measure", "pdq"], 2, "Missing option '--of'"),
+        (["status"], 1, "ConfigError: no study in"),
+        (["measure", "tags", "--of", "image", "--set", "top=many"], 1, "tags: top should be int, got str 'many'"),
+        (["cluster", "--set", "step=x"], 1, "no table 'embed'"),
         (["cluster"], 1, "UnknownNameError: no table 'embed' of image units; there are: none"),
         (["search"], 1, "exactly one of text, image, unit"),
         (["add", "website", "x"], 1, "no source named 'website'; there are: folder, posts"),
@@ -88,6 +91,8 @@ def test_losses_are_said_when_adding(tmp_path):
     ],
 )
 def test_mistakes_are_one_line_and_a_code(tmp_path, words, code, says):
+    if words not in (["run"], ["status"]):
+        (tmp_path / "units").mkdir()
     done = studium(*words, cwd=tmp_path)
     assert done.returncode == code
     assert says in done.stderr

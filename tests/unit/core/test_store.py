@@ -106,18 +106,41 @@ def test_failures_count_until_a_row_makes_them_good(store):
 
 
 def test_a_changed_recipe_lies_beside_the_old_one(store):
-    old = store.create("image", Recipe("embed", "1", {"model": "a"}), COLUMNS)
+    old = store.create("image", Recipe("embed", "1", {"model": "a", "size": 2}), COLUMNS)
     append(old, ["x"], [1.0])
-    new = store.create("image", Recipe("embed", "1", {"model": "b"}), COLUMNS)
+    new = store.create("image", Recipe("embed", "1", {"model": "b", "size": 2}), COLUMNS)
     assert new.folder != old.folder
     assert len(new.done()) == 0
-    assert store.find("image", "embed").recipe == new.recipe
     assert store.find("image", "embed:a").recipe == old.recipe
-    assert store.find("image", f"embed:{old.recipe.key}").recipe == old.recipe
+    assert store.find("image", f"embed:{new.recipe.key}").recipe == new.recipe
+    with pytest.raises(
+        InputError, match=r"several tables of image units are called 'embed'; say which: embed:a, embed:b"
+    ):
+        store.find("image", "embed")
+    with pytest.raises(InputError, match="say which"):
+        store.find("image", "embed:2")
+
+
+def test_of_the_same_parameters_the_one_asked_for_last_counts(store):
+    first = store.create("image", Recipe("cluster", "1", {"step": 5}, inputs="few"), COLUMNS)
+    append(first, ["x"], [1.0])
     time.sleep(0.01)
-    store.create("image", old.recipe, COLUMNS)
-    assert store.find("image", "embed").recipe == old.recipe, "the one asked for last"
-    assert store.find("image", "embed").done().to_pylist() == ["x"], "asking again loses nothing"
+    second = store.create("image", Recipe("cluster", "1", {"step": 5}, inputs="many"), COLUMNS)
+    assert store.find("image", "cluster").recipe == second.recipe
+    time.sleep(0.01)
+    store.create("image", first.recipe, COLUMNS)
+    assert store.find("image", "cluster").recipe == first.recipe
+    assert store.find("image", "cluster").done().to_pylist() == ["x"], "asking again loses nothing"
+
+
+def test_a_table_is_a_plain_data_set_for_others(store):
+    import pyarrow.dataset as ds
+
+    table = store.create("image", Recipe("colour", "1"), COLUMNS)
+    append(table, ["a", "b"], [0.5, 0.25])
+    table.fail([("c", "EmptyFileError", "no bytes")])
+    (table.folder / ".part-1.tmp").write_bytes(b"half of a part")
+    assert ds.dataset(table.folder).to_table()["unit"].to_pylist() == ["a", "b"]
 
 
 def test_an_unknown_table_lists_what_there_is(store):
@@ -172,7 +195,7 @@ def test_other_tools_read_the_parts(store):
     with duckdb.connect() as connection:
         rows = connection.execute(f"select unit, share from '{pattern}' order by unit").fetchall()
     assert rows == [("a", 0.5), ("b", 0.25)]
-    assert json.loads((table.folder / "recipe.json").read_text())["key"] == table.recipe.key
+    assert json.loads((table.folder / "_recipe.json").read_text())["key"] == table.recipe.key
 
 
 def test_columns_know_their_types():
