@@ -16,9 +16,9 @@ from PIL import Image
 
 from studium.core.column import Column
 from studium.errors import MissingExtraError
+from studium.measure.at_size import AtSize
 from studium.measure.histogram import entropy, intensity_counts, otsu
-from studium.measure.per_item import PerItem
-from studium.measure.transform import Picture, check_rgb, downscale, grey
+from studium.measure.transform import Picture, grey
 
 __all__ = [
     "Aesthetics",
@@ -57,7 +57,8 @@ def edge_distance(found: npt.NDArray[np.bool_]) -> float:
     """Mean distance of two edge pixels, as a share of the diagonal: low if detail is in one place.
 
     Args:
-        found: bool H x W, as `edges` gives; of more than 1,000 edge pixels 1,000 are drawn (always the same ones).
+        found: bool H x W, as `edges` gives; of more than 1,000 edge pixels 1,000 are drawn (always the same
+            ones), which costs a standard error of about .004 on photographs.
 
     Returns:
         0..1; NaN with fewer than two edge pixels.
@@ -137,12 +138,13 @@ def rule_of_thirds(salient: npt.NDArray[np.float64], height: int, width: int) ->
     References:
         Peng (2022), doi:10.5117/CCR2022.1.009.PENG; Amirshahi et al. (2014), doi:10.1163/22134913-00002024.
     """
-    places = (np.arange(len(salient)) + 0.5) / len(salient)
+    ends = np.linspace(0, 1, len(salient) + 1)
+    places = (ends[:-1] + ends[1:]) / 2
     rows, columns = salient.sum(axis=1), salient.sum(axis=0)
     down, right = (min(abs(float(share @ places) - third) for third in (1 / 3, 2 / 3)) for share in (rows, columns))
     distance = math.hypot(down * height, right * width) / math.hypot(height, width)
-    in_band = (np.abs(places - 1 / 3) <= 1 / 12) | (np.abs(places - 2 / 3) <= 1 / 12)
-    return float(distance), float(rows[in_band].sum()), float(columns[in_band].sum())
+    in_band = sum(np.diff(np.clip(ends, third - 1 / 12, third + 1 / 12)) for third in (1 / 3, 2 / 3)) * len(salient)
+    return float(distance), float(rows @ in_band), float(columns @ in_band)
 
 
 def symmetry(image: Picture) -> float:
@@ -168,16 +170,25 @@ def complexity(image: Picture) -> float:
 
 
 @dataclass(frozen=True)
-class Aesthetics(PerItem):
+class Aesthetics(AtSize):
     """Composition and texture of a picture.
 
+    How detail is spread over a picture: how much there is (edge density, entropy, complexity), how sharp it is, and
+    where it lies (edge distance, depth of field, rule of thirds, symmetry). Good for telling styles apart, such as
+    snapshots, staged photographs and graphics. High edge density and complexity mean a busy picture; a depth of field
+    above .25 means a middle sharper than the rest; a small distance to the thirds means that what draws the eye lies
+    near a crossing of the thirds.
+
+    These are proxies computed from pixels. None of them is beauty or quality: noise and JPEG artefacts count as
+    detail, and so does overlaid text. A value without meaning (a flat picture) is NaN.
+
     Attributes:
-        longest: pictures with a longer side are shrunk to it first (`downscale`), since edges and sharpness depend on
+        longest: pictures with a longer side are shrunk to it first, in px, since edges and sharpness depend on
             the size; smaller ones are not enlarged and compare with others of their size only.
     """
 
     name: ClassVar[str] = "aesthetics"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     takes: ClassVar[str] = "image"
 
     longest: int = 512
@@ -193,7 +204,7 @@ class Aesthetics(PerItem):
 
     def row(self, item: Picture) -> Mapping[str, Any]:
         """Measure one RGB picture."""
-        image = downscale(check_rgb(item), self.longest)
+        image = self.shrunk(item)
         intensity = grey(image)
         found = edges(intensity)
         thirds = rule_of_thirds(saliency(intensity), *intensity.shape)

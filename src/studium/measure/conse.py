@@ -2,7 +2,7 @@
 
 References:
     Norouzi et al. (2014), Zero-shot learning by convex combination of semantic embeddings, ICLR,
-    https://doi.org/10.48550/arXiv.1312.5650.
+    doi:10.48550/arXiv.1312.5650.
 """
 
 from functools import cache

@@ -2,7 +2,7 @@
 
 References:
     Tan & Le (2019), EfficientNet: Rethinking model scaling for convolutional neural networks, ICML,
-    https://doi.org/10.48550/arXiv.1905.11946. "Lite" leaves out squeeze-and-excitation and uses ReLU6.
+    doi:10.48550/arXiv.1905.11946. "Lite" leaves out squeeze-and-excitation and uses ReLU6.
 """
 
 from dataclasses import dataclass, field

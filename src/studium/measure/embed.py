@@ -20,8 +20,12 @@ __all__ = ["Embed", "EmbedText"]
 class Embed(Measure):
     """The vector of a picture, stored as the model makes it (float32, not scaled to length 1).
 
+    Pictures of alike content have vectors that point the same way: clusters, similar-picture search, maps and
+    classifiers are made of them. A single number of the vector means nothing; compare two vectors by their cosine.
+
     The model sees the central square of the picture (224 of 256 px, after the shorter side became 256 px): what lies
-    at the far ends of a panorama is not in the vector. float32, because R, Stata and Polars do not read float16.
+    at the far ends of a panorama is not in the vector. It learned everyday objects: style, text in the picture and
+    who is shown are in the vector only by accident. float32, because R, Stata and Polars do not read float16.
 
     Args:
         model: "efficientnet-lite0" (1280-d pooled features; for clusters and classifiers) or "conse" (384-d,
@@ -42,7 +46,9 @@ class Embed(Measure):
     def columns(self) -> tuple[Column, ...]:
         """One vector."""
         row = weights.get(self.model)
-        return (Column("embedding", "float32", f"{row.task} ({row.id}), raw", size=row.dims, source=row.paper),)
+        return (
+            Column("embedding", "float32", f"{row.task} ({row.id}), raw", size=row.dims, source=f"doi:{row.paper}"),
+        )
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -62,8 +68,12 @@ class Embed(Measure):
 class EmbedText(Measure):
     """The vector of a text, of length 1, so that the dot product of two is their cosine.
 
-    English only. The model reads the first 256 word pieces; of a longer text the rest is not in the vector, and
-    ``truncated`` says so.
+    Texts that mean alike have vectors with a high cosine, also where they share no word: for topics, search and
+    classifiers. Cosines order pairs of texts; there is no fixed value above which two texts mean the same.
+
+    English only; other languages get a vector too, but not a useful one. The model reads the first 256 word pieces; of
+    a longer text the rest is not in the vector, and ``truncated`` says so. An empty text gets a vector too: ``tokens``
+    is 2 then, so leave such posts out.
 
     Args:
         model: "minilm" (384-d).
@@ -84,7 +94,13 @@ class EmbedText(Measure):
         """A vector, the length of the text, and whether it was cut."""
         row = weights.get(self.model)
         return (
-            Column("text_embedding", "float32", f"{row.task} ({row.id}), length 1", size=row.dims, source=row.paper),
+            Column(
+                "text_embedding",
+                "float32",
+                f"{row.task} ({row.id}), length 1",
+                size=row.dims,
+                source=f"doi:{row.paper}",
+            ),
             Column("tokens", "int32", "word pieces of the whole text, with its start and end marks", "word pieces", 2),
             Column("truncated", "bool", f"the text is longer than the {row.input['tokens']:.0f} word pieces read"),
         )

@@ -63,7 +63,7 @@ def encode_images(model: str, batch: Sequence[Picture]) -> Vectors:
 
     References:
         ConSE: Norouzi et al. (2014), Zero-shot learning by convex combination of semantic embeddings, ICLR,
-        https://doi.org/10.48550/arXiv.1312.5650.
+        doi:10.48550/arXiv.1312.5650.
     """
     known(model, IMAGE_MODELS, "image")
     outputs = image_network.run_image(batch)

@@ -14,8 +14,9 @@ from PIL import Image
 
 from studium.core.column import Column
 from studium.errors import InputError
-from studium.measure.per_item import PerItem
-from studium.measure.transform import Picture, check_rgb, downscale, grey
+from studium.measure.at_size import AtSize
+from studium.measure.parameters import check_whole
+from studium.measure.transform import Picture, grey
 
 __all__ = ["Histogram", "bimodality", "contrast_range", "entropy", "intensity_counts", "moments", "otsu"]
 
@@ -101,12 +102,19 @@ def contrast_range(counts: Counts, coverage: float = 0.9) -> int:
 
 
 @dataclass(frozen=True)
-class Histogram(PerItem):
-    """Intensity histogram, bimodality and Otsu separability of the grey picture.
+class Histogram(AtSize):
+    """How the grey levels of a picture are spread: their histogram, and whether it has two peaks.
+
+    The histogram is a vector of shares, from dark to light, that sum to 1: use it to compare exposure or as features of
+    a classifier. Bimodality and separability tell dark-on-light pictures (text, drawings, silhouettes, backlight) from
+    evenly lit ones: bimodality above 5/9 suggests two peaks, separability near 1 means that one threshold parts the
+    picture into two nearly uniform tones. A strongly skewed histogram with one peak can also exceed 5/9.
+
+    Where in the picture a tone lies is not in the histogram: two quite different pictures can share one.
 
     Attributes:
-        bins: 32 or 64 bins (any divisor of 256), each of 256 / bins levels.
-        longest: pictures with a longer side are shrunk to it first (`downscale`).
+        bins: number of bins, each of 256 / bins levels: 1, 2, 4, 8, 16, 32, 64, 128 or 256.
+        longest: pictures with a longer side are shrunk to it first, in px.
     """
 
     name: ClassVar[str] = "histogram"
@@ -117,9 +125,13 @@ class Histogram(PerItem):
     longest: int = 512
 
     def __post_init__(self) -> None:
-        """Refuse bins of unequal width."""
-        if self.bins < 1 or 256 % self.bins:
-            raise InputError(f"bins must divide the 256 grey levels evenly (32, 64 ...), got {self.bins}")
+        """Refuse an impossible size, and bins of unequal width."""
+        super().__post_init__()
+        check_whole(self, "bins", 1, 256)
+        if 256 % self.bins:
+            raise InputError(
+                f"{self.name}: bins should divide the 256 grey levels evenly (32, 64 ...), got {self.bins}"
+            )
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -137,7 +149,7 @@ class Histogram(PerItem):
 
     def row(self, item: Picture) -> Mapping[str, Any]:
         """Measure one RGB picture."""
-        counts = intensity_counts(grey(downscale(check_rgb(item), self.longest)))
+        counts = intensity_counts(grey(self.shrunk(item)))
         threshold, separability = otsu(counts)
         return {
             "intensity_histogram": counts.reshape(self.bins, -1).sum(axis=1) / counts.sum(),

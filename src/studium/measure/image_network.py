@@ -81,8 +81,17 @@ def network() -> Any:
 
 def _same(refs: Sequence["weakref.ref[Picture]"], batch: Sequence[Picture]) -> bool:
     return len(refs) == len(batch) and all(
-        ref() is image and not image.flags.writeable for ref, image in zip(refs, batch, strict=True)
+        ref() is image and _settled(image) for ref, image in zip(refs, batch, strict=True)
     )
+
+
+def _settled(image: Any) -> bool:
+    """Whether nobody can write to the pixels, through the array or through one that it is a view of."""
+    while isinstance(image, np.ndarray):
+        if image.flags.writeable:
+            return False
+        image = image.base
+    return True
 
 
 def _softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

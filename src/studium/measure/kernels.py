@@ -5,7 +5,7 @@ What deep learning calls a convolution is a cross-correlation: the kernel is not
     y_ij = sum_uv K_uv X_(i+u, j+v).
 
 Turn the kernel by 180 degrees (``kernel[::-1, ::-1]``) for the convolution of signal processing. Dumoulin & Visin
-(2016), A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+(2016), A guide to convolution arithmetic for deep learning, doi:10.48550/arXiv.1603.07285.
 """
 
 import math
@@ -65,6 +65,8 @@ def gaussian_kernel(sigma: float, radius: int | None = None) -> Array:
     """
     if sigma <= 0:
         raise InputError(f"sigma must be above 0 pixels, got {sigma}")
+    if radius is not None and radius < 0:
+        raise InputError(f"radius must be at least 0 pixels, got {radius}")
     reach = math.ceil(3 * sigma) if radius is None else radius
     offsets = np.arange(-reach, reach + 1)
     weights = np.exp(-(offsets**2) / (2 * sigma**2))
@@ -112,12 +114,14 @@ def laplacian(x: npt.ArrayLike, *, padding: int = 0) -> Array:
 
 def max_pool(x: npt.ArrayLike, size: int, stride: int | None = None) -> Array:
     """Largest value of every ``size`` x ``size`` window; ``stride`` is ``size`` unless given; the rest is left out."""
-    return np.asarray(_windows(np.asarray(x, dtype=np.float64), (size, size), stride or size).max(axis=(-2, -1)))
+    windows = _windows(np.asarray(x, dtype=np.float64), (size, size), size if stride is None else stride)
+    return np.asarray(windows.max(axis=(-2, -1)))
 
 
 def average_pool(x: npt.ArrayLike, size: int, stride: int | None = None) -> Array:
     """Mean of every ``size`` x ``size`` window; ``stride`` is ``size`` unless given; the rest is left out."""
-    return np.asarray(_windows(np.asarray(x, dtype=np.float64), (size, size), stride or size).mean(axis=(-2, -1)))
+    windows = _windows(np.asarray(x, dtype=np.float64), (size, size), size if stride is None else stride)
+    return np.asarray(windows.mean(axis=(-2, -1)))
 
 
 def _windows(x: Array, shape: tuple[int, int], stride: int) -> Array:

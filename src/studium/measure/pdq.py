@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.core.column import Column
-from studium.measure.per_item import PerItem
-from studium.measure.transform import Picture, check_rgb, downscale
+from studium.measure.at_size import AtSize
+from studium.measure.transform import Picture
 
 __all__ = ["Pdq", "pdq"]
 
 SIDE, KEPT = 64, 16
 LUMA = (0.299, 0.587, 0.114)
-SOURCE = "Meta (2019), The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm"
+SOURCE = (
+    "Meta (2019), The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm, "
+    "https://github.com/facebook/ThreatExchange/blob/main/hashing/hashing.pdf"
+)
 
 Matrix = npt.NDArray[np.float64]
 
@@ -35,7 +38,7 @@ def pdq(image: Picture) -> tuple[bytes, int]:
         32 bytes (``.hex()`` is the usual text) and the quality, 0 (one colour) to 100; discard hashes below 50.
 
     References:
-        Meta (2019), hashing.pdf in https://github.com/facebook/ThreatExchange/tree/main/pdq.
+        Meta (2019), https://github.com/facebook/ThreatExchange/blob/main/hashing/hashing.pdf.
     """
     height, width = image.shape[:2]
     luma = image[..., 0] * LUMA[0] + image[..., 1] * LUMA[1] + image[..., 2] * LUMA[2]
@@ -49,13 +52,21 @@ def pdq(image: Picture) -> tuple[bytes, int]:
 
 
 @dataclass(frozen=True)
-class Pdq(PerItem):
-    """PDQ hash and its quality (`pdq`).
+class Pdq(AtSize):
+    """PDQ: a 256-bit fingerprint of how a picture looks, to find copies of it, and how far to trust it.
+
+    Two files of the same picture, resized, recompressed or slightly blurred, usually differ in at most 31 of 256 bits;
+    two unrelated pictures in about 128. Count the bits that differ (Hamming distance), or let `duplicates` do it. It is
+    the hash in which platforms share lists of known abuse and terrorist content; `phash` is shorter and less exact.
+
+    It does not find what was mirrored, turned, framed or cropped (already 5 % of a side is too much), and it does not
+    know what a picture shows: two photographs of one event are strangers to it. With a quality below 50 (a plain sky, a
+    blank slide) ignore the hash, since unrelated plain pictures get hashes that are near each other.
 
     Attributes:
-        longest: pictures with a longer side are shrunk to it first (`downscale`). That is faster, and
-            differs from the hash of all pixels (in 4 to 20 of 256 bits on four photographs, since the filter's windows
-            are whole pixels), so hash both sides of a comparison alike.
+        longest: pictures with a longer side are shrunk to it first, in px. That is faster, and differs from the hash of
+            all pixels (in 4 to 20 of 256 bits on four photographs, since the filter's windows are whole pixels), so
+            hash both sides of a comparison alike.
     """
 
     name: ClassVar[str] = "pdq"
@@ -68,7 +79,7 @@ class Pdq(PerItem):
     def columns(self) -> tuple[Column, ...]:
         """The hash, 32 bytes, and its quality."""
         return (
-            Column("pdq", "binary", "256-bit PDQ hash; the same picture is at most 31 bits away", source=SOURCE),
+            Column("pdq", "binary", "256-bit PDQ hash; copies are usually at most 31 bits apart", source=SOURCE),
             Column(
                 "pdq_quality", "int32", "gradient in the picture; discard hashes below 50", "", 0, 100, source=SOURCE
             ),
@@ -76,7 +87,7 @@ class Pdq(PerItem):
 
     def row(self, item: Picture) -> Mapping[str, Any]:
         """Hash one RGB picture."""
-        hashed, quality = pdq(downscale(check_rgb(item), self.longest))
+        hashed, quality = pdq(self.shrunk(item))
         return {"pdq": hashed, "pdq_quality": quality}
 
 
@@ -92,20 +103,23 @@ class Taps(NamedTuple):
     weights: Matrix
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _taps(length: int) -> Taps:
     """Filter a side twice with a box (clipped at the ends) and sample 64 places of it, all in one."""
     window = -(-length // 128)
     ahead = (window + 2) // 2
     pixels = np.arange(length)
     start, stop = np.maximum(pixels + ahead - window, 0), np.minimum(pixels + ahead, length)
-    box = ((pixels >= start[:, None]) & (pixels < stop[:, None])) / (stop - start)[:, None]
     sampled = ((np.arange(SIDE) + 0.5) * length / SIDE).astype(np.intp)
-    filtered = box[sampled] @ box
-    reach = int((filtered > 0).sum(axis=1).max())
-    first = np.minimum((filtered > 0).argmax(axis=1), length - reach)
-    places = first[:, None] + np.arange(reach)
-    return Taps(places, np.take_along_axis(filtered, places, axis=1))
+    first, last = start[start[sampled]], stop[stop[sampled] - 1]
+    reach = int((last - first).max())
+    places = np.minimum(first, length - reach)[:, None] + np.arange(reach)
+    weights = np.empty(places.shape)
+    for row, (sample, near) in enumerate(zip(sampled, places, strict=True)):
+        within = slice(start[sample], stop[sample])
+        box = (near >= start[within, None]) & (near < stop[within, None])
+        weights[row] = (box / (stop - start)[within, None]).mean(axis=0)
+    return Taps(places, weights)
 
 
 @cache

@@ -16,6 +16,10 @@ from studium.measure.transform import Picture, check_rgb
 __all__ = ["Phash", "phash"]
 
 SIDE, KEPT = 32, 8
+SOURCE = (
+    "Zauner (2010), Implementation and benchmarking of perceptual image hash functions, "
+    "https://www.phash.org/docs/pubs/thesis_zauner.pdf"
+)
 
 
 def phash(image: Picture) -> bytes:
@@ -43,7 +47,16 @@ def phash(image: Picture) -> bytes:
 
 @dataclass(frozen=True)
 class Phash(PerItem):
-    """64-bit DCT perceptual hash (`phash`)."""
+    """pHash: a 64-bit fingerprint of how a picture looks, to find copies of it quickly.
+
+    It keeps the coarse light and dark of the picture: resized, recompressed or slightly brightened copies differ in few
+    of the 64 bits, unrelated pictures in about 32. Count the bits that differ (Hamming distance); the fewer, the
+    likelier a copy, and among many pictures some near pairs are chance. It is the hash that ``imagehash.phash`` makes,
+    so it compares with lists made with that; to find duplicates within a study take `pdq`.
+
+    It is blind to colour, and does not find what was mirrored, turned, framed or cropped. Plain slides and dark frames
+    get hashes near each other, and nothing here warns of it, as the quality of `pdq` does.
+    """
 
     name: ClassVar[str] = "phash"
     version: ClassVar[str] = "1"
@@ -53,7 +66,7 @@ class Phash(PerItem):
     def columns(self) -> tuple[Column, ...]:
         """One hash of 8 bytes."""
         about = "64-bit DCT perceptual hash (imagehash.phash); compare by Hamming distance"
-        return (Column("phash", "binary", about, source="Zauner 2010; imagehash 4.3"),)
+        return (Column("phash", "binary", about, source=SOURCE),)
 
     def row(self, item: Picture) -> Mapping[str, Any]:
         """Hash one RGB picture."""

@@ -14,7 +14,16 @@ __all__ = ["Properties"]
 
 @dataclass(frozen=True)
 class Properties(PerItem):
-    """Size, shape and format of an image file, read from its header without decoding a pixel."""
+    """Size, shape and format of an image file, read from its header without decoding a pixel.
+
+    The cheapest look at a collection: find thumbnails among photographs, screenshots by their exact sizes, animations,
+    scans and odd formats before measuring anything else. Width and height are those a viewer sees, after the file's
+    orientation is applied; an aspect above 1 is a landscape, below 1 a portrait. Few bytes per pixel mean strong
+    compression or little detail.
+
+    It describes the file, not the picture: platforms resize and recompress what is uploaded, so sizes and formats often
+    tell the platform and not the author. Place, date and camera are never read.
+    """
 
     name: ClassVar[str] = "properties"
     version: ClassVar[str] = "1"
@@ -35,7 +44,15 @@ class Properties(PerItem):
             Column("format", "string", "format of the bytes, whatever the suffix says"),
             Column("mode", "string", "stored pixels in Pillow's terms: RGB, L, P, CMYK, I;16 ..."),
             Column("frames", "int32", "frames of an animation or pages of a TIFF; else 1", "frames", 1),
-            Column("orientation", "int32", "EXIF orientation; 1 lies upright in the file", "", 1, 8, source="Exif 3.0"),
+            Column(
+                "orientation",
+                "int32",
+                "EXIF orientation; 1 lies upright in the file",
+                "",
+                1,
+                8,
+                source="CIPA DC-008-2023 (Exif 3.0)",
+            ),
             Column("alpha", "bool", "the file can hold transparent pixels"),
         )
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from studium.core.column import Column
 from studium.core.protocols import Measure
-from studium.errors import InputError
 from studium.measure.image_network import CLASSES, class_names, network, run_image
+from studium.measure.parameters import check_whole
 from studium.measure.sessions import loaded
 from studium.measure.transform import Picture
 
@@ -20,6 +20,10 @@ __all__ = ["Tags"]
 class Tags(Measure):
     """The most probable of the 1,000 classes of ImageNet, with their probabilities, the most probable first.
 
+    Words for what may be in a picture, from a small network that runs anywhere: look for pictures of dogs, cars or
+    dishes, or see in words what a cluster has in common. ``tags`` and ``tags_prob`` are in the same order; the
+    flatter the probabilities, the less the network knows. It sees the central square of the picture only.
+
     The classes are objects, animals and things of 2012. None of them is a person, a protest, an emotion or a flag: an
     astronaut becomes a "football helmet". The probabilities are over these classes only and always sum to 1, so a
     picture of something else gets tags too, usually with low probabilities. Use them to look around, not as codes.
@@ -28,8 +32,8 @@ class Tags(Measure):
         top: how many, 1 to 1000.
 
     References:
-        Russakovsky et al. (2015), https://doi.org/10.1007/s11263-015-0816-y; Tan & Le (2019),
-        https://doi.org/10.48550/arXiv.1905.11946.
+        Russakovsky et al. (2015), doi:10.1007/s11263-015-0816-y; Tan & Le (2019),
+        doi:10.48550/arXiv.1905.11946.
     """
 
     top: int = 5
@@ -40,13 +44,12 @@ class Tags(Measure):
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers at the door."""
-        if isinstance(self.top, bool) or not isinstance(self.top, int) or not 1 <= self.top <= CLASSES:
-            raise InputError(f"tags: top should be a whole number from 1 to {CLASSES}, got {self.top!r}")
+        check_whole(self, "top", 1, CLASSES)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Names and probabilities."""
-        source = "10.1007/s11263-015-0816-y"
+        source = "doi:10.1007/s11263-015-0816-y"
         return (
             Column("tags", "string", "most probable ImageNet-1k classes", size=self.top, source=source),
             Column("tags_prob", "float32", "their probabilities", "share", 0, 1, size=self.top, source=source),

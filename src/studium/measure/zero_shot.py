@@ -1,5 +1,6 @@
 """Zero-shot coding: which value of a variable a picture is closest to, from descriptions of the values alone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ __all__ = ["ZeroShot"]
 
 PROMPT = "a photo of a {}"
 SCALE = 100.0  # CLIP's logit scale
-SOURCE = "10.48550/arXiv.2103.00020"
+SOURCE = "doi:10.48550/arXiv.2103.00020"
 
 Vectors = npt.NDArray[np.float32]
 
@@ -39,8 +40,8 @@ class ZeroShot(Measure):
         variable: the variable's name; names the columns.
 
     References:
-        Radford et al. (2021), https://doi.org/10.48550/arXiv.2103.00020 (prompts, ensembles, scale); Norouzi et al.
-        (2014), https://doi.org/10.48550/arXiv.1312.5650 (ConSE).
+        Radford et al. (2021), doi:10.48550/arXiv.2103.00020 (prompts, ensembles, scale); Norouzi et al.
+        (2014), doi:10.48550/arXiv.1312.5650 (ConSE).
     """
 
     values: tuple[str, ...]
@@ -53,16 +54,20 @@ class ZeroShot(Measure):
     takes: ClassVar[str] = "image"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be coded."""
+        """Refuse what cannot be coded; lists become tuples, as they do from a study file."""
+        object.__setattr__(self, "values", _tuples(self.values))
+        object.__setattr__(self, "prompts", _tuples(self.prompts))
         if not encoders.is_joint(self.model):
             raise InputError(f"zero_shot needs a model that also reads text, such as conse; {self.model!r} does not")
-        if isinstance(self.values, str) or len(self.values) < 2 or len(set(self.values)) < len(self.values):
-            raise InputError(f"zero_shot needs at least two different values, got {self.values!r}")
-        if isinstance(self.prompts, str) or len(self.prompts) not in (0, len(self.values)):
+        if not _are_texts(self.values) or len(self.values) < 2 or len(set(self.values)) < len(self.values):
+            raise InputError(
+                f"zero_shot needs at least two different values, texts that are not empty, got {self.values!r}"
+            )
+        if not isinstance(self.prompts, tuple) or len(self.prompts) not in (0, len(self.values)):
             raise InputError(f"zero_shot needs one prompt (or tuple of prompts) for each value, got {self.prompts!r}")
-        if not all(texts and all(map(_is_text, texts)) for texts in (self.values, *self._prompts())):
-            raise InputError(f"values and prompts must be texts, not empty: got {self.values!r}, {self.prompts!r}")
-        if not (self.variable.isidentifier() and self.variable == self.variable.lower()):
+        if not all(_are_texts(one if isinstance(one, tuple) else (one,)) for one in self.prompts):
+            raise InputError(f"zero_shot: prompts should be texts that are not empty, got {self.prompts!r}")
+        if not (isinstance(self.variable, str) and re.fullmatch("[a-z][a-z0-9_]*", self.variable)):
             raise InputError(f"variable should be lower snake case, such as 'scene_type', got {self.variable!r}")
 
     @property
@@ -103,11 +108,15 @@ class ZeroShot(Measure):
     def _prompts(self) -> tuple[tuple[str, ...], ...]:
         """The prompts of each value."""
         prompts = self.prompts or tuple(PROMPT.format(value) for value in self.values)
-        return tuple((prompt,) if isinstance(prompt, str) else tuple(prompt) for prompt in prompts)
+        return tuple((prompt,) if isinstance(prompt, str) else prompt for prompt in prompts)
 
 
-def _is_text(text: object) -> bool:
-    return isinstance(text, str) and bool(text.strip())
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _are_texts(texts: object) -> bool:
+    return isinstance(texts, tuple) and bool(texts) and all(isinstance(text, str) and text.strip() for text in texts)
 
 
 @cache

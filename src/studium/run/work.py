@@ -22,7 +22,7 @@ __all__ = ["Outcome", "work"]
 
 log = logging.getLogger(__name__)
 
-_BATCH = 16  # units measured together
+_BATCH = 8  # units measured together
 _BATCH_BYTES = 48_000_000  # of decoded pixels held at once by one thread, whatever the batch
 _FLUSH_SECONDS = 20.0  # a kill loses at most this much slow work
 

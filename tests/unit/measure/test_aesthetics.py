@@ -102,17 +102,21 @@ def one_point(row, column):
 def test_rule_of_thirds():
     distance, rows, columns = a.rule_of_thirds(one_point(20, 39), 300, 400)
     assert distance < 0.01
-    assert (rows, columns) == (1, 1)
+    assert (rows, columns) == (pytest.approx(1), pytest.approx(1))
     assert a.rule_of_thirds(one_point(0, 0), 300, 400)[0] == pytest.approx(1 / 3, abs=0.01)
-    even = np.full((60, 60), 1 / 3600)
-    distance, rows, columns = a.rule_of_thirds(even, 300, 400)
+
+
+@pytest.mark.parametrize("side", [60, 64, 7])
+def test_even_saliency_lies_to_a_third_in_the_bands(side):
+    """Also where the bands end inside a cell, as they do with the 64 cells of `saliency`."""
+    distance, rows, columns = a.rule_of_thirds(np.full((side, side), 1 / side**2), 300, 400)
     assert distance == pytest.approx(1 / 6)
     assert (rows, columns) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
 
 
 def test_rows_and_columns_are_not_confused():
     _, rows, columns = a.rule_of_thirds(one_point(20, 30), 300, 400)
-    assert (rows, columns) == (1, 0)
+    assert (rows, columns) == (pytest.approx(1), 0)
 
 
 def test_symmetry():

@@ -104,3 +104,14 @@ def test_pooling_is_that_of_deep_learning(size, stride):
 def test_what_does_not_fit_is_refused(call):
     with pytest.raises(InputError):
         call()
+
+
+@pytest.mark.parametrize("pool", [k.max_pool, k.average_pool])
+def test_a_stride_of_zero_is_refused_and_not_taken_for_the_default(pool):
+    with pytest.raises(InputError, match="stride must be at least 1 pixel, got 0"):
+        pool(np.eye(4), 2, 0)
+
+
+def test_a_negative_radius_is_refused():
+    with pytest.raises(InputError, match="radius must be at least 0 pixels, got -1"):
+        k.gaussian_kernel(1, -1)

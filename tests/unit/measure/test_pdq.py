@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -86,3 +87,13 @@ def test_measure_downscales_first(photos):
     assert table["pdq_quality"].tolist() == [100, 100, 100, 100]
     assert Pdq(longest=600)([photos["coffee"]])["pdq"][0].hex() == GOLDEN["coffee"]
     assert 0 < bits_apart(table["pdq"][1], bytes.fromhex(GOLDEN["coffee"])) <= 20
+
+
+def test_a_long_side_costs_little_memory():
+    """The filter's matrix of a side of 40,000 px would take 13 GB."""
+    tracemalloc.start()
+    try:
+        assert pdq(np.full((1, 40_000, 3), 9, np.uint8)) == (bytes(32), 0)
+        assert tracemalloc.get_traced_memory()[1] < 60e6
+    finally:
+        tracemalloc.stop()

@@ -75,11 +75,20 @@ def test_columns_and_recipe():
      {"values": ("cat", 3)}, {"values": ("a", "b"), "prompts": ("one",)}, {"values": ("a", "b"), "prompts": "ab"},
      {"values": ("a", "b"), "prompts": ((), "x")}, {"values": ("a", "b"), "prompts": ("x", " ")},
      {"values": ("a", "b"), "model": "efficientnet-lite0"}, {"values": ("a", "b"), "variable": "My Scene"},
-     {"values": ("a", "b"), "variable": ""}],
+     {"values": ("a", "b"), "variable": ""}, {"values": ("a", "b"), "variable": "a\u00e9"},
+     {"values": ("a", "b"), "variable": 3},
+     {"values": None}, {"values": 2}, {"values": ((1,), (2,))}, {"values": ("a", "b"), "prompts": None},
+     {"values": ("a", "b"), "prompts": (1, 2)}, {"values": ("a", "b"), "prompts": (("x", 1), "y")}],
 )  # fmt: skip
 def test_what_cannot_be_coded_is_refused(wrong):
     with pytest.raises(InputError):
         ZeroShot(**wrong)
+
+
+def test_lists_are_tuples():
+    made = ZeroShot(values=["cat", "coffee"], prompts=[["a cat", "a kitten"], "a coffee"])
+    assert made == ZeroShot(values=("cat", "coffee"), prompts=(("a cat", "a kitten"), "a coffee"))
+    assert hash(made) == hash(ZeroShot(values=("cat", "coffee"), prompts=(("a cat", "a kitten"), "a coffee")))
 
 
 def test_unknown_model():
