@@ -46,9 +46,8 @@ class Embed(Measure):
     def columns(self) -> tuple[Column, ...]:
         """One vector."""
         row = weights.get(self.model)
-        return (
-            Column("embedding", "float32", f"{row.task} ({row.id}), raw", size=row.dims, source=f"doi:{row.paper}"),
-        )
+        about, source = f"{row.task} ({row.id}), raw", f"doi:{row.paper}"
+        return (Column("embedding", "float32", about, size=row.dims, source=source),)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -93,14 +92,9 @@ class EmbedText(Measure):
     def columns(self) -> tuple[Column, ...]:
         """A vector, the length of the text, and whether it was cut."""
         row = weights.get(self.model)
+        about, source = f"{row.task} ({row.id}), length 1", f"doi:{row.paper}"
         return (
-            Column(
-                "text_embedding",
-                "float32",
-                f"{row.task} ({row.id}), length 1",
-                size=row.dims,
-                source=f"doi:{row.paper}",
-            ),
+            Column("text_embedding", "float32", about, size=row.dims, source=source),
             Column("tokens", "int32", "word pieces of the whole text, with its start and end marks", "word pieces", 2),
             Column("truncated", "bool", f"the text is longer than the {row.input['tokens']:.0f} word pieces read"),
         )

@@ -208,3 +208,14 @@ def test_a_damaged_graph_says_what_to_do(tmp_path):
     (tmp_path / "graph.onnx").write_bytes(b"not a graph")
     with pytest.raises(WeightsError, match="studium models pull minilm"):
         sessions.session(tmp_path / "graph.onnx", text_network.MODEL)
+
+
+def test_a_read_only_view_of_pixels_that_change_is_looked_at_anew(photos):
+    pixels = photos["coffee"].copy()
+    view = pixels[:]
+    view.flags.writeable = False
+    before = Embed()([view])["embedding"]
+    pixels[:] = 0
+    after = Embed()([view])["embedding"]
+    assert (before != after).any()
+    np.testing.assert_array_equal(after, Embed()([np.zeros_like(pixels)])["embedding"])
