@@ -42,6 +42,7 @@ imports: $(VENV)/.dev  ## the direction of imports
 bench: $(VENV)/.dev  ## speed, memory and accuracy, beside peers
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/images.py
 

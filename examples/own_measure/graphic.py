@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from studium import Column
+from studium.errors import InputError
 from studium.measure.per_item import PerItem
 
 __all__ = ["Graphic"]
@@ -28,6 +29,11 @@ class Graphic(PerItem):
     detail: ClassVar[int | None] = None  # every pixel: a smaller picture has mixed colours
 
     jump: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can reach."""
+        if not 1 <= self.jump <= 765:
+            raise InputError(f"graphic: jump should be from 1 to 765 levels, got {self.jump}")
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 from graphic import Graphic
 
+from studium.errors import InputError
 from studium.testing import check_measure
 
 
 def test_keeps_the_contract():
     """Types, ranges, the empty batch, and the same values every time."""
     check_measure(Graphic())
+
+
+def test_an_impossible_jump_is_refused():
+    """An error before the run, not a column of zeros after it."""
+    with pytest.raises(InputError, match="from 1 to 765"):
+        Graphic(jump=0)
 
 
 def test_a_black_square_on_white():

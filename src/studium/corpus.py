@@ -18,6 +18,7 @@ from studium.core.store import Store, unit_of
 from studium.errors import ConfigError, InputError, RefusedError
 from studium.run import results, tables
 from studium.run.add import Added, add
+from studium.run.load import Decoding
 from studium.run.local import Progress, measure
 from studium.run.manifest import Manifest, recorded
 from studium.run.search import search
@@ -105,7 +106,7 @@ class Corpus:
                 weights.pull(model)
         with self._recording(f"measure {' '.join(m.name for m in measures)} of {of}") as manifest:
             told = self._watched(f"measure {', '.join(m.name for m in measures)}")
-            plan, outcome = measure(self.store, of, measures, retry=retry, progress=told)
+            plan, outcome = measure(self.store, of, measures, self._decoding, retry=retry, progress=told)
             for table in plan.tables:
                 manifest.touch(table)
             return outcome
@@ -187,7 +188,7 @@ class Corpus:
         unknown = [unit for unit in units if unit not in rows]
         if unknown:
             raise InputError(f"no {of} unit with the id {unknown[0]!r}")
-        return montage([load(rows[unit], "image", cell, self.root) for unit in units], cell=cell)
+        return montage([load(rows[unit], "image", cell, self.root, self._decoding) for unit in units], cell=cell)
 
     def report(self) -> Path:
         """Write ``report/index.html``: one file that a colleague can open and print."""
@@ -272,6 +273,10 @@ class Corpus:
             if found.computed:
                 outcome.rows[found.table.recipe.label] = parts.rows(found.table.folder)
         return outcome
+
+    @property
+    def _decoding(self) -> Decoding:
+        return Decoding(self.study.max_pixels, self.study.truncated)
 
     def _watched(self, title: str) -> Progress | None:
         return self._watch(title) if self._watch else None

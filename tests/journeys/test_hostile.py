@@ -95,3 +95,27 @@ def test_the_manifest_tells_what_happened(study):
     assert (embed["rows"], embed["failures"]) == (4, 1)
     assert len(embed["models"]["efficientnet-lite0"]) >= 16
     assert told["packages"]["onnxruntime"]
+
+
+def test_limits_are_raised_and_half_pictures_taken_only_on_purpose(study):
+    folder = study / "images"
+    whole = (folder / "living" / "flower.jpg").read_bytes()
+    (folder / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    steps = '[[source]]\nfolder = "images"\n[[step]]\nmeasure = "colour"\nof = "image"\n'
+    (study / "studium.toml").write_text("[media]\nmax_pixels = 250_000\n" + steps)
+    Corpus(study).run()
+    errors = {Path(row["path"]).name: row["error"] for row in Corpus(study).failures().to_pylist()}
+    assert errors == dict.fromkeys(["flower.jpg", "half.jpg", "rocket.jpg"], "TooLargeError")
+
+    (study / "studium.toml").write_text(steps)
+    Corpus(study).run(retry=True)
+    assert {Path(row["path"]).name: row["error"] for row in Corpus(study).failures().to_pylist()} == {
+        "half.jpg": "TruncatedFileError"
+    }
+
+    (study / "studium.toml").write_text("[media]\ntruncated = true\n" + steps)
+    corpus = Corpus(study)
+    corpus.run()
+    taken = corpus.table("image", "colour:True")
+    assert taken["brightness_mean"].null_count == 0, "in a table of its own"
+    assert taken.num_rows == 5

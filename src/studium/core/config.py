@@ -14,7 +14,8 @@ VERBS = ("measure", "cluster", "duplicates", "map")
 """What a step can do; the verb's value names the part, or the table it works on."""
 
 _STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
-_TOP = ("study", "source", "step", "ethics")
+_MEDIA_KEYS = {"max_pixels": int, "truncated": bool}
+_TOP = ("study", "media", "source", "step", "ethics")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Study:
         question: the research question, shown in the report.
         authors: names, shown in the report.
         seed: of everything random.
+        max_pixels: largest picture that is decoded, width x height; None for the default of `studium.media.image`.
+        truncated: whether a picture that ends early is measured as far as it goes, and not a failure.
         sources: what to add, in order.
         steps: what to do, in order.
         ethics: statements for the report (approval, consent, data protection ...), text by name.
@@ -54,6 +57,8 @@ class Study:
     question: str = ""
     authors: tuple[str, ...] = ()
     seed: int = 0
+    max_pixels: int | None = None
+    truncated: bool = False
     sources: tuple[SourceEntry, ...] = ()
     steps: tuple[Step, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
@@ -72,15 +77,14 @@ def read(path: Path) -> Study:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     _known(path, "the file", raw, _TOP)
-    head = _table(path, raw, "study")
-    _known(path, "[study]", head, _STUDY_KEYS)
-    for key, value in head.items():
-        _typed(path, f"[study] {key}", value, _STUDY_KEYS[key])
+    head, media = _section(path, raw, "study", _STUDY_KEYS), _section(path, raw, "media", _MEDIA_KEYS)
     return Study(
         title=head.get("title", ""),
         question=head.get("question", ""),
         authors=tuple(str(a) for a in head.get("authors", [])),
         seed=head.get("seed", 0),
+        max_pixels=media.get("max_pixels"),
+        truncated=media.get("truncated", False),
         sources=tuple(_source(path, i, entry) for i, entry in enumerate(_tables(path, raw, "source"), 1)),
         steps=tuple(_step(path, i, entry) for i, entry in enumerate(_tables(path, raw, "step"), 1)),
         ethics={k: str(v) for k, v in _table(path, raw, "ethics").items()},
@@ -134,6 +138,15 @@ def _table(path: Path, raw: dict[str, Any], key: str) -> dict[str, Any]:
     value = raw.get(key, {})
     _typed(path, f"[{key}]", value, dict)
     return dict(value)
+
+
+def _section(path: Path, raw: dict[str, Any], name: str, keys: Mapping[str, type]) -> dict[str, Any]:
+    """A table all of whose keys and types are known."""
+    found = _table(path, raw, name)
+    _known(path, f"[{name}]", found, keys)
+    for key, value in found.items():
+        _typed(path, f"[{name}] {key}", value, keys[key])
+    return found
 
 
 def _tables(path: Path, raw: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -111,5 +111,7 @@ def pixels(image: Picture, settings: Any) -> Vectors:
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side)
     small = Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    scaled = (np.asarray(small, dtype=np.float32) - settings["mean"]) / settings["std"]
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], dtype=np.float32)
+    planes = np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)[None]).astype(np.float32)
+    planes -= np.float32(settings["mean"])
+    planes /= np.float32(settings["std"])
+    return planes

@@ -1,5 +1,6 @@
 """From a unit to what a measure takes: pixels, a path, a text."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,26 @@ from studium.core.unit import KINDS, Unit
 from studium.errors import InputError, MediaError, UnreadableFileError
 from studium.run.add import identify
 
-__all__ = ["load", "locate", "text_of"]
+__all__ = ["DEFAULT", "Decoding", "load", "locate", "text_of"]
 
 
-def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
+@dataclass(frozen=True)
+class Decoding:
+    """What a study decodes.
+
+    Attributes:
+        max_pixels: largest picture, width x height; None for the default of `studium.media.image`.
+        truncated: whether a picture that ends early is taken as far as it goes.
+    """
+
+    max_pixels: int | None = None
+    truncated: bool = False
+
+
+DEFAULT = Decoding()
+
+
+def load(unit: Unit, takes: str, detail: int | None, root: Path, decoding: Decoding = DEFAULT) -> Any:
     """The input of modality ``takes`` that ``unit`` offers.
 
     Args:
@@ -18,6 +35,7 @@ def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
         takes: "image" (RGB uint8 H x W x 3), "text" (str) or "file" (Path).
         detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
         root: the study folder, which relative paths start from.
+        decoding: what may be decoded.
 
     Raises:
         MediaError: the medium cannot be used; the class and message say why.
@@ -32,9 +50,9 @@ def load(unit: Unit, takes: str, detail: int | None, root: Path) -> Any:
     path = locate(unit, root)
     if takes == "file":
         return path
-    from studium.media.image import decode
+    from studium.media.image import MAX_PIXELS, decode
 
-    return decode(path, detail=detail)
+    return decode(path, detail=detail, max_pixels=decoding.max_pixels or MAX_PIXELS, truncated=decoding.truncated)
 
 
 def locate(unit: Unit, root: Path) -> Path:

@@ -5,6 +5,7 @@ process; the unit that kills it is written down as a failure, and the run goes o
 """
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -18,10 +19,10 @@ from typing import Any
 
 from studium import errors
 from studium.core.protocols import Measure
-from studium.core.recipe import recipe_of
 from studium.core.store import Store
 from studium.errors import StudiumError
-from studium.run.plan import Chunk, Plan, plan
+from studium.run.load import DEFAULT, Decoding
+from studium.run.plan import Chunk, How, Plan, plan, recipe_for
 from studium.run.work import Outcome, work
 
 __all__ = ["Progress", "measure", "threads_here"]
@@ -36,7 +37,12 @@ def threads_here() -> int:
 
 
 def measure(
-    store: Store, kind: str, measures: Sequence[Measure], *, retry: bool = False, progress: Progress | None = None
+    store: Store,
+    kind: str,
+    measures: Sequence[Measure],
+    decoding: Decoding = DEFAULT,
+    retry: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Plan, Outcome]:
     """Measure whatever is missing.
 
@@ -44,6 +50,7 @@ def measure(
         store: the study folder, locked by the caller.
         kind: of the units.
         measures: what to measure on each.
+        decoding: what may be decoded.
         retry: whether units that failed before are tried again.
         progress: told after every chunk.
 
@@ -51,7 +58,7 @@ def measure(
         The plan at the beginning, and what became of it.
     """
     threads = threads_here()
-    todo = plan(store, kind, measures, threads, retry=retry)
+    todo = plan(store, kind, measures, How(threads, decoding, retry))
     tally = _Tally(todo.missing, progress)
     if not all(_importable(m) for m in measures):
         _inline(todo, threads, tally)
@@ -61,7 +68,7 @@ def measure(
         worker = _Worker(threads)
         worker.run(chunks, tally)
         suspects = {unit.id for chunk in worker.in_hand for unit in chunk.units}
-        outcome = _isolate(store, kind, measures, suspects, retry)
+        outcome = _isolate(store, todo, measures, suspects)
         for chunk in worker.in_hand:
             tally.add(chunk, outcome.rows, outcome.failures)
             outcome = Outcome()
@@ -103,11 +110,11 @@ def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
             raise
 
 
-def _isolate(store: Store, kind: str, measures: Sequence[Measure], suspects: set[str], retry: bool) -> Outcome:
+def _isolate(store: Store, whole: Plan, measures: Sequence[Measure], suspects: set[str]) -> Outcome:
     """Work the suspects unit by unit in disposable processes until none of them kills one."""
     total = Outcome()
     while suspects:
-        todo = plan(store, kind, measures, 1, retry=retry, only=suspects)
+        todo = plan(store, whole.kind, measures, dataclasses.replace(whole.how, threads=1), suspects)
         worker, tally = _Worker(threads=1, isolate=True), _Tally(todo.missing, None)
         worker.run(todo.chunks(), tally)
         total.rows.update(tally.total.rows)
@@ -117,7 +124,7 @@ def _isolate(store: Store, kind: str, measures: Sequence[Measure], suspects: set
         if worker.touching is None:
             raise StudiumError(f"the worker process died before it touched a file: {worker.cause}")
         for lacking in worker.in_hand[0].measures:
-            table = store.table(kind, recipe_of(lacking))
+            table = store.table(whole.kind, recipe_for(lacking, whole.how.decoding))
             table.fail([(worker.touching, "DecoderCrashError", f"{worker.cause}; the file is quarantined")])
             total.failures[table.recipe.label] += 1
         suspects.discard(worker.touching)

@@ -1,5 +1,6 @@
 """What is missing: the units that lack a row of a recipe, cut into chunks that share one decode."""
 
+import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +11,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from studium.core.protocols import Measure
-from studium.core.recipe import recipe_of
+from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
 from studium.core.unit import KINDS, Unit, check_kind, kinds_offering
 from studium.errors import InputError
+from studium.run.load import DEFAULT, Decoding
 
-__all__ = ["Chunk", "Plan", "plan"]
+__all__ = ["Chunk", "How", "Plan", "plan", "recipe_for"]
 
 _LARGEST = 256  # units of a chunk
 _SMALLEST = 8
 
 Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class How:
+    """How a run works.
+
+    Attributes:
+        threads: how many chunks are worked on at once, which decides how small they are.
+        decoding: what may be decoded.
+        retry: whether units that failed before are tried again.
+    """
+
+    threads: int
+    decoding: Decoding = DEFAULT
+    retry: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Chunk:
     kind: str
     units: tuple[Unit, ...]
     measures: tuple[Measure, ...]
+    decoding: Decoding
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,7 @@ class Plan:
         kind: of the units.
         tables: where each measure writes, in the order of the measures.
         units: all units of the kind.
+        how: it is to be worked.
         pieces: which rows of ``units`` lack which measures, in the order of the units within a piece.
     """
 
@@ -49,6 +68,7 @@ class Plan:
     kind: str
     tables: tuple[Table, ...]
     units: pa.Table
+    how: How
     pieces: tuple[tuple[tuple[Measure, ...], Rows], ...]
 
     @property
@@ -60,16 +80,14 @@ class Plan:
         """The work, made piece by piece, so that a plan of millions of units stays small."""
         for measures, rows in self.pieces:
             units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
-            yield Chunk(self.root, self.kind, units, measures)
+            yield Chunk(self.root, self.kind, units, measures, self.how.decoding)
 
 
 def plan(
     store: Store,
     kind: str,
     measures: Sequence[Measure],
-    threads: int,
-    *,
-    retry: bool = False,
+    how: How,
     only: Collection[str] | None = None,
 ) -> Plan:
     """Plan a run.
@@ -78,8 +96,7 @@ def plan(
         store: the study folder.
         kind: of the units.
         measures: what to measure on each.
-        threads: how many chunks are worked on at once, which decides how small they are.
-        retry: whether units that failed before are tried again.
+        how: with how many threads, what may be decoded, whether to try again what failed.
         only: ids of the units to consider, or None for all.
 
     Raises:
@@ -88,12 +105,20 @@ def plan(
     check_kind(kind)
     for measure in measures:
         _check(measure, kind)
-    tables = tuple(store.create(kind, recipe_of(measure), measure.columns) for measure in measures)
+    tables = tuple(store.create(kind, recipe_for(measure, how.decoding), measure.columns) for measure in measures)
     units = store.units(kind)
-    lacks = np.array([~_finished(table, units["id"], retry) for table in tables]).T
+    lacks = np.array([~_finished(table, units["id"], how.retry) for table in tables]).T
     if only is not None:
         lacks[~_among(units["id"], list(only))] = False
-    return Plan(store.root, kind, tables, units, tuple(_pieces(lacks, measures, threads)))
+    return Plan(store.root, kind, tables, units, how, tuple(_pieces(lacks, measures, how.threads)))
+
+
+def recipe_for(measure: Measure, decoding: Decoding) -> Recipe:
+    """The recipe of a measure in a study; rows that may come from half a picture lie in a table of their own."""
+    recipe = recipe_of(measure)
+    if decoding.truncated and measure.takes == "image":
+        return dataclasses.replace(recipe, params={**recipe.params, "truncated": True})
+    return recipe
 
 
 def _pieces(

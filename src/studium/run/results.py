@@ -134,21 +134,16 @@ def cluster(
 def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Duplicates:
     """Groups of units that are nearly the same, linked by pairs within ``threshold``.
 
-    By PDQ hashes the threshold is in bits (31 unless given) and pictures of quality below 50 take no part; by vectors
-    it is a cosine, which depends on the model and must be given.
+    By hashes the threshold is in bits (31 for PDQ, whose pictures of quality below 50 take no part; to be given for
+    others); by vectors it is a cosine, which depends on the model and must be given.
     """
     source = store.find(of, by)
-    hashed = any(column.name == "pdq" for column in source.columns)
-    threshold = parameters.make("duplicates", _Duplicates, params).threshold
-    if threshold is None and not hashed:
-        raise InputError("near-duplicates by vectors need a threshold: a cosine such as 0.9; look at pairs around it")
-    threshold = 31 if threshold is None else threshold
-    if hashed and threshold != int(threshold):
-        raise InputError(f"the threshold of hashes is a whole number of bits, got {threshold}")
+    hashed = next((column.name for column in source.columns if column.dtype == "binary"), None)
+    threshold = _threshold(hashed, parameters.make("duplicates", _Duplicates, params).threshold)
     recipe = _recipe("duplicates", source, {"threshold": threshold})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        units, X, pairs = _hash_pairs(source, threshold) if hashed else _vector_pairs(source, threshold)
+        units, X, pairs = _hash_pairs(source, hashed, threshold) if hashed else _vector_pairs(source, threshold)
         grouped = near.groups(pairs, len(units))
         members = np.flatnonzero(grouped.group >= 0)
         stands = grouped.exemplar[grouped.group[members]]
@@ -207,10 +202,23 @@ def _recipe(name: str, source: Table, params: Mapping[str, Any]) -> Recipe:
     return Recipe(name, "1", {"by": source.recipe.label, **params}, inputs=source.digest())
 
 
-def _hash_pairs(source: Table, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
-    rows = source.read(["unit", "pdq", "pdq_quality"]).sort_by("unit")
-    hashes = np.frombuffer(b"".join(rows["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
-    quality = rows["pdq_quality"].to_numpy()
+def _threshold(hashed: str | None, given: float | None) -> float:
+    """The threshold of near-duplicates, by hashes (the name of their column) or by vectors (None)."""
+    if given is None and hashed != "pdq":
+        example = "a number of bits" if hashed else "a cosine such as 0.9"
+        raise InputError(
+            f"near-duplicates by {hashed or 'vectors'} need a threshold: {example}; look at pairs around it"
+        )
+    if hashed and given is not None and given != int(given):
+        raise InputError(f"the threshold of hashes is a whole number of bits, got {given}")
+    return 31 if given is None else given
+
+
+def _hash_pairs(source: Table, column: str, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
+    rows = source.read().sort_by("unit")
+    width = len(rows[column][0].as_py()) if rows.num_rows else 1
+    hashes = np.frombuffer(b"".join(rows[column].to_pylist()), np.uint8).reshape(-1, width)
+    quality = rows[f"{column}_quality"].to_numpy() if f"{column}_quality" in rows.column_names else None
     return rows["unit"].to_pylist(), hashes, near.hamming_pairs(hashes, int(threshold), quality=quality)
 
 

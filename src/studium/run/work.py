@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from studium.core.protocols import Measure
-from studium.core.recipe import recipe_of
 from studium.core.store import Store, Table
 from studium.core.unit import Unit
 from studium.errors import InputError, MediaError
 from studium.run.load import load
-from studium.run.plan import Chunk
+from studium.run.plan import Chunk, recipe_for
 
 __all__ = ["Outcome", "work"]
 
@@ -63,7 +62,7 @@ def work(chunk: Chunk, announce: Callable[[str], None] | None = None) -> Outcome
             that makes a decoder crash.
     """
     store, outcome = Store(chunk.root), Outcome()
-    pending = {m: _Pending(store.table(chunk.kind, recipe_of(m))) for m in chunk.measures}
+    pending = {m: _Pending(store.table(chunk.kind, recipe_for(m, chunk.decoding))) for m in chunk.measures}
     flushed = time.monotonic()
     for group in _groups(chunk.measures):
         for units, inputs in _batches(chunk, group, pending, announce):
@@ -99,7 +98,7 @@ def _batches(
         if announce:
             announce(unit.id)
         try:
-            loaded = load(unit, group[0].takes, group[0].detail, chunk.root)
+            loaded = load(unit, group[0].takes, group[0].detail, chunk.root, chunk.decoding)
         except MediaError as error:
             for measure in group:
                 pending[measure].failures.append((unit.id, type(error).__name__, _told(error, unit, chunk.root)))

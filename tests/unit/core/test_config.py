@@ -48,9 +48,10 @@ def test_a_whole_study(tmp_path):
     ("text", "says"),
     [
         ("[study", "not valid TOML"),
-        ("[sutdy]", "no key sutdy; known: study, source, step, ethics"),
+        ("[sutdy]", "no key sutdy; known: study, media, source, step, ethics"),
         ("[study]\nseed = 'x'", r"\[study\] seed should be int, got str 'x'"),
         ("[study]\nseed = true", "should be int, got bool"),
+        ("[media]\nmax_pixels = 'many'", r"\[media\] max_pixels should be int"),
         ("[source]\nfolder = 'x'", r"under its own  \[\[source\]\]"),
         ("[[source]]", "number 1 is empty"),
         ("[[source]]\nfolder = 3", "folder should be str"),

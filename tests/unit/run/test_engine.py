@@ -16,7 +16,7 @@ from studium.measure.pdq import Pdq
 from studium.measure.phash import Phash
 from studium.run.load import load, locate
 from studium.run.local import _rebuilt, measure
-from studium.run.plan import plan
+from studium.run.plan import How, plan
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def plugin(tmp_path, monkeypatch):
 
 
 def test_the_plan_of_an_empty_study_is_empty(tmp_path):
-    todo = plan(Store(tmp_path), "image", [Pdq()], threads=2)
+    todo = plan(Store(tmp_path), "image", [Pdq()], How(2))
     assert (list(todo.chunks()), todo.units.num_rows, todo.missing) == ([], 0, 0)
     assert Corpus(tmp_path).measure("pdq", of="image").rows.total() == 0
 
@@ -119,10 +119,10 @@ def test_the_plan_of_an_empty_study_is_empty(tmp_path):
 def test_units_that_lack_the_same_share_a_chunk(corpus):
     ids = corpus.units("image")["id"].to_pylist()
     measure(corpus.store, "image", [Pdq()])
-    todo = plan(corpus.store, "image", [Pdq(), Phash()], threads=1)
+    todo = plan(corpus.store, "image", [Pdq(), Phash()], How(1))
     assert [chunk.measures for chunk in todo.chunks()] == [(Phash(),)]
     assert [unit.id for chunk in todo.chunks() for unit in chunk.units] == ids
-    only = plan(corpus.store, "image", [Phash()], threads=1, only={ids[2]})
+    only = plan(corpus.store, "image", [Phash()], How(1), {ids[2]})
     assert [unit.id for chunk in only.chunks() for unit in chunk.units] == [ids[2]]
 
 
@@ -131,10 +131,10 @@ def test_chunks_are_small_enough_for_every_thread(tmp_path):
 
     store = Store(tmp_path)
     store.add_units([Unit(f"{i:064}", "image", path=f"{i}.jpg") for i in range(1000)])
-    sizes = [len(chunk.units) for chunk in plan(store, "image", [Pdq()], threads=2).chunks()]
+    sizes = [len(chunk.units) for chunk in plan(store, "image", [Pdq()], How(2)).chunks()]
     assert sum(sizes) == 1000
     assert max(sizes) == 125
-    assert max(len(c.units) for c in plan(store, "image", [Pdq()], threads=500).chunks()) == 8
+    assert max(len(c.units) for c in plan(store, "image", [Pdq()], How(500)).chunks()) == 8
 
 
 def test_a_measure_that_refuses_one_picture_keeps_the_others(corpus, plugin):

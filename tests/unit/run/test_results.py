@@ -82,6 +82,10 @@ def test_duplicates_by_hash_and_by_vector(corpus):
     near = corpus.duplicates("image", by="embed:efficientnet-lite0", threshold=0.95)
     assert near.groups >= 1
     assert all(0 <= row["distance"] <= 1 for row in near.table.read().to_pylist())
+    corpus.measure("phash", of="image")
+    assert corpus.duplicates("image", by="phash", threshold=6).groups >= 4
+    with pytest.raises(InputError, match="by phash need a threshold: a number of bits"):
+        corpus.duplicates("image", by="phash")
     with pytest.raises(InputError, match="need a threshold: a cosine"):
         corpus.duplicates("image", by="embed:conse")
     with pytest.raises(InputError, match="whole number of bits"):
