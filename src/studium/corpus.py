@@ -114,13 +114,15 @@ class Corpus:
     def cluster(self, of: str, *, by: str, **params: Any) -> results.Clustering:
         """Cluster units by a table of vectors; see `studium.explore.cluster`."""
         with self._recording(f"cluster {of} by {by}") as manifest:
-            found = results.cluster(self.store, of, by, params, self.study.seed)
+            self._waiting(f"cluster {of} by {by}")
+            found = results.cluster(self.store, of, by, params, self.study.seed, log.info)
             manifest.touch(found.table)
             return found
 
     def duplicates(self, of: str, *, by: str = "pdq", **params: Any) -> results.Duplicates:
         """Find groups of near-duplicates; see `studium.explore.duplicates`."""
         with self._recording(f"duplicates {of} by {by}") as manifest:
+            self._waiting(f"duplicates {of} by {by}")
             found = results.duplicates(self.store, of, by, params)
             manifest.touch(found.table)
             return found
@@ -128,6 +130,7 @@ class Corpus:
     def map(self, of: str, *, by: str, **params: Any) -> results.Layout:
         """Lay units out on a plane; see `studium.explore.map`."""
         with self._recording(f"map {of} by {by}") as manifest:
+            self._waiting(f"map {of} by {by}")
             found = results.layout(self.store, of, by, params, self.study.seed)
             manifest.touch(found.table)
             return found
@@ -280,6 +283,11 @@ class Corpus:
 
     def _watched(self, title: str) -> Progress | None:
         return self._watch(title) if self._watch else None
+
+    def _waiting(self, title: str) -> None:
+        """Show that something is under way whose end is not known."""
+        if self._watch:
+            self._watch(title)(0, 0)
 
     @contextmanager
     def _recording(self, command: str) -> Iterator[Manifest]:

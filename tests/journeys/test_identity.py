@@ -71,6 +71,14 @@ def test_one_medium_in_two_posts(tmp_path, photos):
     assert names == [("001", 0, "x.jpg"), ("002", 0, "x.jpg"), ("002", 1, "y.jpg")]
 
 
+def test_a_study_behind_a_link_keeps_its_paths_to_itself(tmp_path, study):
+    (tmp_path / "link").symlink_to(study)
+    Corpus(tmp_path / "link").add(sources.folder(tmp_path / "link" / "images"))
+    paths = Corpus(study).units("image")["path"].to_pylist()
+    assert all(path.startswith("images/") for path in paths)
+    assert Corpus(study).add(sources.folder(study / "images")).attachments == 0
+
+
 def test_what_was_measured_on_media_is_rolled_up_to_posts(tmp_path, photos):
     shutil.copy(photos / "china.jpg", tmp_path / "x.jpg")
     shutil.copy(photos / "flower.jpg", tmp_path / "y.jpg")

@@ -67,6 +67,7 @@ class _Known:
 
     def __init__(self, store: Store) -> None:
         self.root = store.root.resolve()
+        self.roots = (self.root, Path(os.path.abspath(store.root)))  # noqa: PTH100  (as named: it may be a link)
         self.units: dict[str, tuple[str | None, str]] = {}  # id -> (path, meta)
         for kind in store.kinds():
             table = store.units(kind).select(["id", "path", "meta"])
@@ -81,7 +82,7 @@ class _Known:
     def relative(self, path: Path) -> str:
         """The path as stored: relative to the study folder if it lies in it."""
         absolute = Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow the link that names the file)
-        return str(absolute.relative_to(self.root) if absolute.is_relative_to(self.root) else absolute)
+        return str(next((absolute.relative_to(root) for root in self.roots if absolute.is_relative_to(root)), absolute))
 
 
 def _windows(source: Iterable[Found]) -> Iterator[list[Found]]:
