@@ -1,6 +1,7 @@
 """The facade: a study folder and everything one does with it."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core import config, parts, registry, weights
+from studium.core import config, parts, registry
 from studium.core.codebook import Codebook
 from studium.core.config import Step, Study
 from studium.core.protocols import Measure, Source
-from studium.core.store import Store, unit_of
+from studium.core.store import Store, Table, unit_of
 from studium.errors import ConfigError, InputError, RefusedError
 from studium.run import results, tables
 from studium.run.add import Added, add
 from studium.run.load import Decoding
 from studium.run.local import Progress, measure
 from studium.run.manifest import Manifest, recorded
+from studium.run.plan import recipe_for
 from studium.run.search import search
 from studium.run.work import Outcome
 
@@ -58,6 +60,7 @@ class Corpus:
         self.store = Store(self.root)
         self._watch = watch
         self._manifest: Manifest | None = None
+        self._owner = 0  # the thread that holds the study
 
     @cached_property
     def study(self) -> Study:
@@ -78,6 +81,8 @@ class Corpus:
 
     def add(self, source: Source) -> Added:
         """Add everything a source finds: posts, files, and where they belong together."""
+        if not isinstance(source, Source):
+            raise InputError(f"add takes a source, such as sources.folder({source!r}); got {type(source).__name__}")
         with self._recording(f"add {source.name}"):
             told = self._watched(f"add {source.name}")
             return add(self.store, source, (lambda n: told(n, 0)) if told else None)
@@ -97,25 +102,25 @@ class Corpus:
         """
         if not names:
             raise InputError("name at least one measure")
+        if params and any(isinstance(name, Measure) for name in names):
+            raise InputError(f"an instance has its parameters already; leave out {', '.join(params)}")
         if params and len(names) > 1:
             raise InputError(f"parameters ({', '.join(params)}) fit one measure, got {len(names)}; call once for each")
         measures = [name if isinstance(name, Measure) else self._made(name, params) for name in names]
         for part in measures:
             _gate(part)
-            for model in part.models:
-                weights.pull(model)
         with self._recording(f"measure {' '.join(m.name for m in measures)} of {of}") as manifest:
             told = self._watched(f"measure {', '.join(m.name for m in measures)}")
-            plan, outcome = measure(self.store, of, measures, self._decoding, retry=retry, progress=told)
-            for table in plan.tables:
-                manifest.touch(table)
+            for part in measures:
+                manifest.touch(self.store.table(of, recipe_for(part, self._decoding)))
+            _, outcome = measure(self.store, of, measures, self._decoding, retry=retry, progress=told)
             return outcome
 
     def cluster(self, of: str, *, by: str, **params: Any) -> results.Clustering:
         """Cluster units by a table of vectors; see `studium.explore.cluster`."""
         with self._recording(f"cluster {of} by {by}") as manifest:
             self._waiting(f"cluster {of} by {by}")
-            found = results.cluster(self.store, of, by, params, self.study.seed, log.info)
+            found = results.cluster(self.store, self._table(of, by), params, self.study.seed, log.info)
             manifest.touch(found.table)
             return found
 
@@ -123,7 +128,7 @@ class Corpus:
         """Find groups of near-duplicates; see `studium.explore.duplicates`."""
         with self._recording(f"duplicates {of} by {by}") as manifest:
             self._waiting(f"duplicates {of} by {by}")
-            found = results.duplicates(self.store, of, by, params)
+            found = results.duplicates(self.store, self._table(of, by), params)
             manifest.touch(found.table)
             return found
 
@@ -131,7 +136,7 @@ class Corpus:
         """Lay units out on a plane; see `studium.explore.map`."""
         with self._recording(f"map {of} by {by}") as manifest:
             self._waiting(f"map {of} by {by}")
-            found = results.layout(self.store, of, by, params, self.study.seed)
+            found = results.layout(self.store, self._table(of, by), params, self.study.seed)
             manifest.touch(found.table)
             return found
 
@@ -162,7 +167,7 @@ class Corpus:
         total = Outcome()
         with self._recording("run"):
             for entry in self.study.sources:
-                self.add(self.source(entry.name, entry.path, **entry.params))
+                self.add(self.source(entry.name, entry.path, **dict(entry.params)))
             for steps in _fused(self.study.steps):
                 outcome = self._step(steps, retry)
                 total.rows.update(outcome.rows)
@@ -171,6 +176,10 @@ class Corpus:
 
     def source(self, name: str, path: str | Path, **params: Any) -> Source:
         """A source by name; its ``path`` (and ``root``, for media) start from the study folder."""
+        if "path" in params or "name" in params:
+            raise InputError(
+                f"the path of a source is the value of its first key, {name} = ...; leave out path and name"
+            )
         places = {key: str(self.root / value) for key, value in params.items() if key == "root"}
         made: Source = registry.make("sources", name, {**params, **places, "path": str(self.root / path)})
         return made
@@ -187,7 +196,10 @@ class Corpus:
         from studium.run.load import load
 
         table = self.store.units(of)
-        rows = {row["id"]: unit_of(row) for row in table.filter(pc.is_in(table["id"], pa.array(units))).to_pylist()}
+        rows = {
+            row["id"]: unit_of(row)
+            for row in table.filter(pc.is_in(table["id"], pa.array(units, pa.string()))).to_pylist()
+        }
         unknown = [unit for unit in units if unit not in rows]
         if unknown:
             raise InputError(f"no {of} unit with the id {unknown[0]!r}")
@@ -272,7 +284,7 @@ class Corpus:
             return self.measure(*measures, of=first.of, retry=retry)
         outcome = Outcome()
         for by in first.what:
-            found = getattr(self, first.verb)(first.of, by=by, **first.params)
+            found = getattr(self, first.verb)(first.of, **{**first.params, "by": by})
             if found.computed:
                 outcome.rows[found.table.recipe.label] = parts.rows(found.table.folder)
         return outcome
@@ -289,14 +301,21 @@ class Corpus:
         if self._watch:
             self._watch(title)(0, 0)
 
+    def _table(self, of: str, by: str) -> Table:
+        """The table of that name; inside a run, first of all one that the run made."""
+        made = self._manifest.tables if self._manifest else {}
+        return self.store.find(of, by, prefer=made)
+
     @contextmanager
     def _recording(self, command: str) -> Iterator[Manifest]:
-        """Hold the study and keep the manifest; steps inside a run share the run's."""
-        if self._manifest:
+        """Hold the study and keep the manifest; steps inside a run share the run's. The study file is read anew."""
+        if self._manifest and self._owner == threading.get_ident():
             yield self._manifest
             return
+        for name in ("study", "codebook"):
+            self.__dict__.pop(name, None)
         with self.store.lock(), recorded(self.store, command, self.study.seed) as manifest:
-            self._manifest = manifest
+            self._manifest, self._owner = manifest, threading.get_ident()
             try:
                 yield manifest
             finally:

@@ -158,3 +158,114 @@ def test_the_same_source_is_the_same_from_anywhere(study, monkeypatch):
     assert Corpus().losses().num_rows == 1
     assert Corpus().units("image").num_rows == 5
     assert Corpus().failures()["message"].to_pylist() == ["images/empty.jpg: the file is empty"]
+
+
+def folder_of(tmp_path, **files):
+    (tmp_path / "in").mkdir(exist_ok=True)
+    for name, data in files.items():
+        (tmp_path / "in" / f"{name}.png").write_bytes(data)
+    return sources.folder(tmp_path / "in")
+
+
+def test_exchanged_names_follow_the_content(tmp_path, photos):
+    one, two = (photos / "chelsea.png").read_bytes(), (photos / "coffee.png").read_bytes()
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(folder_of(tmp_path, a=one, b=two))
+    corpus.measure("pdq", of="image")
+    before = {row["path"][-5:]: row["pdq"] for row in corpus.table("image", "pdq").to_pylist()}
+    corpus.add(folder_of(tmp_path, a=two, b=one))
+    corpus.measure("phash", of="image")
+    assert corpus.failures().num_rows == 0
+    after = {row["path"][-5:]: row["pdq"] for row in corpus.table("image", "pdq").to_pylist()}
+    assert after == {"a.png": before["b.png"], "b.png": before["a.png"]}
+    assert corpus.attachments().num_rows == 2
+
+
+def test_what_no_source_names_any_more_leaves_the_study(tmp_path, photos):
+    one, two = (photos / "chelsea.png").read_bytes(), (photos / "coffee.png").read_bytes()
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(folder_of(tmp_path, a=one, b=two))
+    corpus.measure("pdq", of="image")
+    (tmp_path / "in" / "b.png").unlink()
+    assert corpus.add(folder_of(tmp_path, a=one)).withdrawn == 1
+    assert corpus.table("image", "pdq").num_rows == 1
+    assert corpus.sql("select count(*) as n from image_pdq").to_pylist() == [{"n": 1}]
+    corpus.add(folder_of(tmp_path, b=two))
+    assert corpus.measure("pdq", of="image").rows.total() == 0, "its rows were kept"
+    assert corpus.table("image", "pdq").num_rows == 2
+
+
+def test_media_that_a_post_no_longer_has_are_no_longer_attached(tmp_path, photos):
+    for name, photo in {"a.jpg": "china.jpg", "b.jpg": "flower.jpg", "c.jpg": "rocket.jpg"}.items():
+        shutil.copy(photos / photo, tmp_path / name)
+    corpus = Corpus(tmp_path / "study")
+    for cell in ("a.jpg;b.jpg", "b.jpg;a.jpg", "c.jpg"):
+        (tmp_path / "posts.csv").write_text(f"id,text,media\n1,one,{cell}\n")
+        corpus.add(sources.posts(tmp_path / "posts.csv", media="media"))
+    corpus.measure("colour", of="image")
+    rolled = corpus.rollup("post", of="image", by="colour", rules={"brightness_mean": "mean"})
+    assert rolled["n"].to_pylist() == [1]
+
+
+def test_a_text_that_changed_is_measured_again(tmp_path):
+    corpus = Corpus(tmp_path / "study")
+    tokens = []
+    for text in ("hello", "hello", "a much longer text than before"):
+        (tmp_path / "posts.csv").write_text(f"id,text\n1,{text}\n2,same\n")
+        corpus.add(sources.posts(tmp_path / "posts.csv"))
+        tokens.append(corpus.measure("embed_text", of="post").rows.total())
+    assert tokens == [2, 0, 1]
+    table = corpus.table("post", "embed_text")
+    assert table.num_rows == 2
+    assert table["tokens"].to_pylist()[0] > table["tokens"].to_pylist()[1]
+
+
+def test_two_tables_of_the_same_posts_are_merged(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text,likes\n1,hello,3\n")
+    (tmp_path / "b.csv").write_text("id,party\n1,green\n")
+    corpus = Corpus(tmp_path / "study")
+    for _ in range(2):
+        corpus.add(sources.posts(tmp_path / "a.csv"))
+        corpus.add(sources.posts(tmp_path / "b.csv", text=""))
+    row = corpus.posts().to_pylist()[0]
+    assert (row["text"], row["likes"], row["party"]) == ("hello", 3, "green")
+    assert len(list((tmp_path / "study" / "units" / "post").glob("part-*"))) == 2, "and nothing grows"
+
+
+def test_the_thumbnails_of_the_report_are_not_data(study):
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study))
+    corpus.report()
+    assert list((study / "thumbs").rglob("*.webp"))
+    corpus.add(sources.folder(study))
+    assert corpus.units("image").num_rows == 4
+
+
+def test_the_same_recipe_twice_is_measured_once(study):
+    steps = (
+        '[[step]]\nmeasure = ["phash", "pdq"]\nof = "image"\n[[step]]\nmeasure = "pdq"\nof = "image"\nlongest = 512\n'
+    )
+    (study / "studium.toml").write_text('[[source]]\nfolder = "images"\n' + steps)
+    Corpus(study).run()
+    assert Corpus(study).sql("select count(*) as n from image_pdq").to_pylist() == [{"n": 4}]
+
+
+def test_a_study_file_means_its_own_tables(study):
+    head = '[[source]]\nfolder = "images"\n'
+    for longest in (512, 256, 512):
+        step = f'[[step]]\nmeasure = "pdq"\nof = "image"\nlongest = {longest}\n'
+        (study / "studium.toml").write_text(head + step + '[[step]]\nduplicates = "pdq"\nof = "image"\n')
+        Corpus(study).run()
+    with pytest.raises(InputError, match=r"say which: pdq:(512, pdq:256|256, pdq:512)"):
+        Corpus(study).table("image", "pdq")
+
+
+def test_two_threads_do_not_share_a_run(study):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from studium.errors import BusyError
+
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study / "images"))
+    with corpus._recording("first"), ThreadPoolExecutor(1) as pool, pytest.raises(BusyError):
+        pool.submit(corpus.measure, "pdq", of="image").result()

@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +22,28 @@ study_option = click.option(
 )
 setting = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter; may be given again.")
 
+_RESERVED = ("of", "by", "retry", "study", "path", "name", "self")  # arguments and options of the commands themselves
+_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, separators of lines
+
 
 def parameters(settings: Sequence[str]) -> dict[str, Any]:
-    """``key=value`` pairs; a value is read as TOML (5, 0.5, true, [1, 2]) and else as text."""
+    """``key=value`` pairs; a value is read as TOML (5, 0.5, true, [1, 2]) and else as text.
+
+    Raises:
+        click.BadParameter: no equals sign, or the name of something that the command takes itself.
+    """
     found: dict[str, Any] = {}
     for pair in settings:
-        key, equals, value = pair.partition("=")
+        name, equals, value = pair.partition("=")
+        key = name.strip()
         if not equals:
             raise click.BadParameter(f"expected KEY=VALUE, got {pair!r}")
+        if key in _RESERVED:
+            raise click.BadParameter(f"{key!r} is reserved, and no parameter of a part; see the options in --help")
         try:
-            found[key.strip()] = tomllib.loads(f"v = {value}")["v"]
+            found[key] = tomllib.loads(f"v = {value}")["v"]
         except tomllib.TOMLDecodeError:
-            found[key.strip()] = value
+            found[key] = value
     return found
 
 
@@ -72,19 +83,35 @@ def opened(root: Path, new: bool = False) -> "Iterator[Corpus]":
 
 
 def print_table(names: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """A table on the terminal; plain text with tabs where the output is not a terminal."""
+    """A table on the terminal, without control characters; elsewhere one line a row, with tabs between cells.
+
+    There a backslash is written twice, and control characters as ``\\t``, ``\\n``, ``\\x1b``: a row is always a line.
+    """
     if not sys.stdout.isatty():
         click.echo("\t".join(names))
         for row in rows:
-            click.echo("\t".join(str(cell) for cell in row))
+            click.echo("\t".join(_escaped(str(cell)) for cell in row))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
+    from rich.text import Text
 
-    table = Table(*names, title=title or None)
+    table = Table(*(Column(name, overflow="fold") for name in names), title=title or None)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(_shown(str(cell))) for cell in row))  # as it is: [b] in a path is no markup
     Console().print(table)
+
+
+def _escaped(text: str) -> str:
+    """The text on one line, without a tab; written as in a Python string literal."""
+    doubled = text.replace("\\", "\\\\")
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _CONTROL else c for c in doubled)
+
+
+def _shown(text: str) -> str:
+    """The text without control characters, and with spaces for those that stand between words."""
+    shown = (c if unicodedata.category(c) not in _CONTROL else " " if c.isspace() else "" for c in text)
+    return "".join(shown)
 
 
 def print_outcome(rows: Any, failures: Any) -> None:

@@ -78,6 +78,12 @@ def read(path: Path) -> Study:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     _known(path, "the file", raw, _TOP)
     head, media = _section(path, raw, "study", _STUDY_KEYS), _section(path, raw, "media", _MEDIA_KEYS)
+    for where, value, low in (
+        ("[study] seed", head.get("seed"), 0),
+        ("[media] max_pixels", media.get("max_pixels"), 1),
+    ):
+        if value is not None and value < low:
+            raise ConfigError(f"{path}: {where} should be at least {low}, got {value}")
     return Study(
         title=head.get("title", ""),
         question=head.get("question", ""),
@@ -116,6 +122,10 @@ def _step(path: Path, number: int, entry: dict[str, Any]) -> Step:
     for name in what:
         _typed(path, f"{where} {verb}", name, str)
     params = {k: v for k, v in entry.items() if k not in {verb, "of"}}
+    if reserved := sorted(set(params) & {"by", "retry"}):
+        raise ConfigError(
+            f"{path}, {where}: {', '.join(reserved)} is no parameter of a step; write  {verb} = ...  alone"
+        )
     if len(what) > 1 and params:
         raise ConfigError(
             f"{path}, {where}: several measures in one step take no parameters ({', '.join(params)}); split it"

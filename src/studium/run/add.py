@@ -20,6 +20,7 @@ from studium.core.unit import Unit
 
 __all__ = ["Added", "add", "identify"]
 
+_Key = tuple[str, str | None, int]  # (path, post, position)
 _WINDOW = 1024  # places hashed and written together; a kill loses at most these
 
 
@@ -31,6 +32,7 @@ class Added:
         found: how many posts and files the source named, by kind.
         units: how many units of each kind are new.
         attachments: how many new places of media.
+        withdrawn: places of media that the source named before and names no more.
         updated: posts that were known and now say something else (the later version counts).
         losses: what could not be used, and why.
         notes: what a reader should know (encoding, skipped files ...).
@@ -39,6 +41,7 @@ class Added:
     found: Counter[str] = field(default_factory=Counter)
     units: Counter[str] = field(default_factory=Counter)
     attachments: int = 0
+    withdrawn: int = 0
     updated: int = 0
     losses: list[Loss] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -46,12 +49,13 @@ class Added:
 
 def add(store: Store, source: Source, progress: Callable[[int], None] | None = None) -> Added:
     """Add everything a source finds. Files known by path, size and time of change are not read again."""
-    added, known = Added(), _Known(store)
+    added, known = Added(), _Known(store, source)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for window in _windows(source):
             _add_window(store, known, window, pool, added)
             if progress:
                 progress(added.found.total())
+    store.add_attachments(_withdrawn(known, added))
     _write_log(store, source, added, known)
     return added
 
@@ -63,26 +67,44 @@ def identify(path: Path) -> str:
 
 
 class _Known:
-    """What the study holds already."""
+    """What the study holds already, and what this source named before."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, source: Source) -> None:
         self.root = store.root.resolve()
         self.roots = (self.root, Path(os.path.abspath(store.root)))  # noqa: PTH100  (as named: it may be a link)
-        self.units: dict[str, tuple[str | None, str]] = {}  # id -> (path, meta)
+        self.recipe = _source_recipe(source, self)
+        self.posts: dict[str, dict[str, Any]] = {}
+        self.media: set[tuple[str, str]] = set()  # (kind, id)
         for kind in store.kinds():
-            table = store.units(kind).select(["id", "path", "meta"])
-            rows = zip(*(table[c].to_pylist() for c in ("id", "path", "meta")), strict=True)
-            self.units.update({unit: (path, meta) for unit, path, meta in rows})
+            units = store.units(kind)
+            if kind == "post":
+                said = zip(units["id"].to_pylist(), units["meta"].to_pylist(), strict=True)
+                self.posts = {unit: json.loads(meta) for unit, meta in said}
+            else:
+                self.media |= {(kind, unit) for unit in units["id"].to_pylist()}
         self.files: dict[tuple[str, int, int], str] = {}  # (path, bytes, mtime) -> media
-        self.places: set[tuple[str, str | None, int, str, str | None]] = set()
+        self.places: dict[_Key, dict[str, Any]] = {}  # of this source
         for row in store.attachments().to_pylist():
             self.files[row["path"], row["bytes"], row["mtime_ns"]] = row["media"]
-            self.places.add((row["path"], row["post"], row["position"], row["media"], row["label"]))
+            if row["source"] == self.recipe.label:
+                self.places[row["path"], row["post"], row["position"]] = row
+        self.seen: set[_Key] = set()
 
     def relative(self, path: Path) -> str:
         """The path as stored: relative to the study folder if it lies in it."""
         absolute = Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow the link that names the file)
         return str(next((absolute.relative_to(root) for root in self.roots if absolute.is_relative_to(root)), absolute))
+
+    def our_own(self, path: Path) -> bool:
+        """Whether a file is one that studium wrote into the study folder (thumbnails, say)."""
+        return self.relative(path).split(os.sep, 1)[0] in {"thumbs", "report"}
+
+    def told(self, loss: Loss) -> Loss:
+        """A loss with its paths as seen from the study folder."""
+        where, message = loss.where, loss.message
+        for root in self.roots:
+            where, message = (text.replace(f"{root}{os.sep}", "") for text in (where, message))
+        return Loss(where, loss.error, message)
 
 
 def _windows(source: Iterable[Found]) -> Iterator[list[Found]]:
@@ -94,14 +116,14 @@ def _windows(source: Iterable[Found]) -> Iterator[list[Found]]:
 def _add_window(store: Store, known: _Known, window: list[Found], pool: ThreadPoolExecutor, added: Added) -> None:
     units: list[Unit] = []
     attachments: list[dict[str, Any]] = []
-    places = [item for item in window if isinstance(item, Place)]
+    places = [item for item in window if isinstance(item, Place) and not known.our_own(item.path)]
     hashed = dict(zip(map(id, places), pool.map(lambda p: _hash(known, p), places), strict=True))
     for item in window:
         match item:
             case Unit():
                 added.found[item.kind] += 1
                 units += _new_post(known, item, added)
-            case Place():
+            case Place() if id(item) in hashed:
                 added.found[item.kind] += 1
                 row = hashed[id(item)]
                 if isinstance(row, Loss):
@@ -110,7 +132,7 @@ def _add_window(store: Store, known: _Known, window: list[Found], pool: ThreadPo
                     units += _new_medium(known, row, added)
                     attachments += _new_place(known, row, added)
             case Loss():
-                added.losses.append(item)
+                added.losses.append(known.told(item))
             case Note():
                 added.notes.append(item)
     store.add_units(units)
@@ -122,58 +144,69 @@ def _hash(known: _Known, place: Place) -> dict[str, Any] | Loss:
     where = str(place.path)
     try:
         where.encode()
-        stat = place.path.stat()
         path = known.relative(place.path)
+        known.seen.add((path, place.post, place.position))  # also if it cannot be read just now
+        stat = place.path.stat()
         media = known.files.get((path, stat.st_size, stat.st_mtime_ns)) or identify(place.path)
     except UnicodeEncodeError:
-        return Loss(
-            repr(where), "UnreadableFileError", "the file name is not valid UTF-8; rename the file and add again"
-        )
+        advice = "the file name is not valid UTF-8; rename the file and add again"
+        return Loss(repr(where), "UnreadableFileError", advice)
     except OSError as error:
-        return Loss(where, "UnreadableFileError", f"{error.strerror or error}; mend it and add the source again")
-    row = {"post": place.post, "media": media, "kind": place.kind, "position": place.position, "path": path}
-    return row | {"label": place.label, "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        advice = f"{error.strerror or error}; mend it and add the source again"
+        return Loss(path, "UnreadableFileError", advice)
+    row: dict[str, Any] = {"source": known.recipe.label, "post": place.post, "media": media, "kind": place.kind}
+    row |= {"position": place.position, "path": path, "label": place.label}
+    return row | {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
 def _new_post(known: _Known, unit: Unit, added: Added) -> list[Unit]:
-    meta = json.dumps(dict(unit.meta), ensure_ascii=False)
-    before = known.units.get(unit.id)
-    if before and (before[1] == meta or json.loads(before[1]) == dict(unit.meta)):
+    """The post if it is new or says something new. What it does not say (any more) does not erase what is known."""
+    before = known.posts.get(unit.id)
+    meta = {**(before or {}), **{k: v for k, v in unit.meta.items() if v not in {None, ""} or k not in (before or {})}}
+    if meta == before:
         return []
     added.units[unit.kind] += before is None
     added.updated += before is not None
-    known.units[unit.id] = (None, meta)
-    return [unit]
+    known.posts[unit.id] = meta
+    return [Unit(unit.id, unit.kind, meta=meta)]
 
 
 def _new_medium(known: _Known, row: dict[str, Any], added: Added) -> list[Unit]:
-    """The unit of a medium if it is new, or if the file it was read from has gone or changed."""
-    before = known.units.get(row["media"])
-    if before and (before[0] == row["path"] or (known.root / str(before[0])).exists()):
+    if (row["kind"], row["media"]) in known.media:
         return []
-    added.units[row["kind"]] += before is None
-    unit = Unit(row["media"], row["kind"], path=row["path"], meta={k: row[k] for k in ("bytes", "mtime_ns")})
-    known.units[unit.id] = (unit.path, "")
-    return [unit]
+    known.media.add((row["kind"], row["media"]))
+    added.units[row["kind"]] += 1
+    return [Unit(row["media"], row["kind"], path=row["path"], meta={k: row[k] for k in ("bytes", "mtime_ns")})]
 
 
 def _new_place(known: _Known, row: dict[str, Any], added: Added) -> list[dict[str, Any]]:
-    place = (row["path"], row["post"], row["position"], row["media"], row["label"])
-    if place in known.places:
+    """The attachment if it is new, or if another medium, label or time of change is there now."""
+    key = row["path"], row["post"], row["position"]
+    before = known.places.get(key)
+    if before == row:
         return []
-    known.places.add(place)
-    added.attachments += 1
+    known.places[key] = row
+    added.attachments += before is None or before["media"] != row["media"]
     return [row]
 
 
-def _write_log(store: Store, source: Source, added: Added, known: _Known) -> None:
-    """``sources/<name>-<key>.json``: the source, what it found, what it lost and what to know.
+def _withdrawn(known: _Known, added: Added) -> list[dict[str, Any]]:
+    """Rows that say which places the source no longer names, now that it was read to its end."""
+    gone = [row for key, row in known.places.items() if key not in known.seen]
+    added.withdrawn += len(gone)
+    return [{**row, "media": None} for row in gone]
 
-    Its places are written as seen from the study folder, so that the same source is the same from wherever it is added.
-    """
+
+def _source_recipe(source: Source, known: _Known) -> Recipe:
+    """Names a source by what it is and its places as seen from the study folder: the same from wherever it is added."""
     params = {f.name: getattr(source, f.name) for f in dataclasses.fields(source)}  # type: ignore[arg-type]
     places = {name: known.relative(Path(params[name])) for name in ("path", "root") if params.get(name)}
-    recipe = Recipe(source.name, "1", json.loads(canonical({**params, **places})))
+    return Recipe(source.name, "1", json.loads(canonical({**params, **places})))
+
+
+def _write_log(store: Store, source: Source, added: Added, known: _Known) -> None:
+    """``sources/<name>-<key>.json``: the source, what it found, what it lost and what to know."""
+    recipe = known.recipe
     body = {
         "source": source.name,
         "params": recipe.params,

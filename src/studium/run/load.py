@@ -8,7 +8,7 @@ from studium.core.unit import KINDS, Unit
 from studium.errors import InputError, MediaError, UnreadableFileError
 from studium.run.add import identify
 
-__all__ = ["DEFAULT", "Decoding", "load", "locate", "text_of"]
+__all__ = ["DEFAULT", "LOADED", "Decoding", "load", "locate", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Decoding:
 
 
 DEFAULT = Decoding()
+
+LOADED = ("image", "text", "file")
+"""Modalities that `load` knows."""
 
 
 def load(unit: Unit, takes: str, detail: int | None, root: Path, decoding: Decoding = DEFAULT) -> Any:
@@ -52,7 +55,8 @@ def load(unit: Unit, takes: str, detail: int | None, root: Path, decoding: Decod
         return path
     from studium.media.image import MAX_PIXELS, decode
 
-    return decode(path, detail=detail, max_pixels=decoding.max_pixels or MAX_PIXELS, truncated=decoding.truncated)
+    most = MAX_PIXELS if decoding.max_pixels is None else decoding.max_pixels
+    return decode(path, detail=detail, max_pixels=most, truncated=decoding.truncated)
 
 
 def locate(unit: Unit, root: Path) -> Path:

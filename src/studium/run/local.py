@@ -13,19 +13,23 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from studium import errors
+from studium.core import weights
 from studium.core.protocols import Measure
 from studium.core.store import Store
 from studium.errors import StudiumError
 from studium.run.load import DEFAULT, Decoding
-from studium.run.plan import Chunk, How, Plan, plan, recipe_for
+from studium.run.plan import Chunk, How, Plan, plan
 from studium.run.work import Outcome, work
 
 __all__ = ["Progress", "measure", "threads_here"]
+
+_HOPELESS = 8  # workers that die one after the other of the same measure, which never survives a file
 
 Progress = Callable[[int, int], None]
 """Called with (units finished, units to do) after every chunk."""
@@ -59,6 +63,8 @@ def measure(
     """
     threads = threads_here()
     todo = plan(store, kind, measures, How(threads, decoding, retry))
+    for model in dict.fromkeys(model for lacking, _ in todo.pieces for m in lacking for model in m.models):
+        weights.pull(model)
     tally = _Tally(todo.missing, progress)
     if not all(_importable(m) for m in measures):
         _inline(todo, threads, tally)
@@ -92,7 +98,8 @@ class _Tally:
 
 def _importable(measure: Measure) -> bool:
     """Whether a fresh process can import the class; one typed into a notebook or a script cannot be."""
-    return type(measure).__module__ != "__main__" and bool(sys.executable)
+    named = type(measure).__module__ != "__main__" and "<locals>" not in type(measure).__qualname__
+    return named and bool(sys.executable)
 
 
 def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
@@ -112,7 +119,7 @@ def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
 
 def _isolate(store: Store, whole: Plan, measures: Sequence[Measure], suspects: set[str]) -> Outcome:
     """Work the suspects unit by unit in disposable processes until none of them kills one."""
-    total = Outcome()
+    total, deaths = Outcome(), Counter[tuple[str, ...]]()
     while suspects:
         todo = plan(store, whole.kind, measures, dataclasses.replace(whole.how, threads=1), suspects)
         worker, tally = _Worker(threads=1, isolate=True), _Tally(todo.missing, None)
@@ -121,28 +128,34 @@ def _isolate(store: Store, whole: Plan, measures: Sequence[Measure], suspects: s
         total.failures.update(tally.total.failures)
         if not worker.in_hand:
             break
-        if worker.touching is None:
-            raise StudiumError(f"the worker process died before it touched a file: {worker.cause}")
-        for lacking in worker.in_hand[0].measures:
-            table = store.table(whole.kind, recipe_for(lacking, whole.how.decoding))
-            table.fail([(worker.touching, "DecoderCrashError", f"{worker.cause}; the file is quarantined")])
+        unit, labels = worker.touching
+        deaths[labels] = 1 if labels in worker.survived else deaths[labels] + 1
+        if not unit or deaths[labels] == _HOPELESS:
+            raise StudiumError(
+                f"{worker.cause}, {deaths[labels]} times in a row, and no file survived {', '.join(labels)}: that is "
+                "not the fault of the files; see what was printed above, and run without that measure"
+            )
+        for table in (table for table in whole.tables if table.recipe.label in labels):
+            table.fail([(unit, "DecoderCrashError", f"{worker.cause}; the file is quarantined")])
             total.failures[table.recipe.label] += 1
-        suspects.discard(worker.touching)
+        if whole.how.retry:  # or it would be tried again at once
+            suspects.discard(unit)
     return total
 
 
 class _Worker:
     """A worker process and the chunks given to it.
 
-    After `run`: ``in_hand`` holds the chunks it died with (empty if it did not die), ``touching`` the unit it announced
-    last, ``cause`` how it died.
+    After `run`: ``in_hand`` holds the chunks it died with (empty if it did not die), ``touching`` the unit and tables
+    it announced last, ``survived`` the tables that it announced before, ``cause`` how it died.
     """
 
     def __init__(self, threads: int, isolate: bool = False) -> None:
         self.window = threads if isolate else threads + 1
         self.header = (tuple(sys.path), threads, isolate)
         self.in_hand: list[Chunk] = []
-        self.touching: str | None = None
+        self.touching: tuple[str, tuple[str, ...]] = ("", ())
+        self.survived: set[tuple[str, ...]] = set()
         self.cause = ""
 
     def run(self, chunks: Iterator[Chunk], tally: _Tally) -> None:
@@ -179,8 +192,9 @@ class _Worker:
                 case None:
                     self.in_hand = list(given.values())
                     return
-                case {"event": "unit", "unit": unit}:
-                    self.touching = unit
+                case {"event": "unit", "unit": unit, "tables": tables}:
+                    self.survived.add(self.touching[1])
+                    self.touching = unit, tuple(tables)
                 case {"event": "done", "number": number, "rows": rows, "failures": failures}:
                     tally.add(given.pop(number), rows, failures)
                 case {"event": "fatal", "error": name, "message": message}:

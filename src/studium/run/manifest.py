@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import secrets
@@ -17,8 +18,11 @@ import pyarrow as pa
 
 from studium.core import parts
 from studium.core.store import Store, Table
+from studium.errors import StoreError
 
 __all__ = ["Manifest", "recorded"]
+
+log = logging.getLogger(__name__)
 
 
 class Manifest:
@@ -29,7 +33,7 @@ class Manifest:
         body: what is written to ``runs/``.
     """
 
-    def __init__(self, command: str, seed: int) -> None:
+    def __init__(self, store: Store, command: str, seed: int) -> None:
         """Note when, where and with what it began."""
         self.tables: dict[Path, Table] = {}
         self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -41,6 +45,7 @@ class Manifest:
             "seed": seed,
             "machine": _machine(),
             "packages": _packages(),
+            "files": _files(store.root),
         }
 
     def touch(self, table: Table) -> None:
@@ -49,19 +54,20 @@ class Manifest:
 
     def finish(self, store: Store, status: str) -> None:
         """Note how it ended, and the digests of what went in and what came out."""
-        used = {table.kind for table in self.tables.values()}
-        self.body |= {"status": status, "ended": _now(), "files": _files(store.root)}
+        made = [table for table in self.tables.values() if (table.folder / "_recipe.json").exists()]
+        used = {table.kind for table in made}
+        self.body |= {"status": status, "ended": _now()}
         self.body["inputs"] = {
             kind: {"units": store.units(kind).num_rows, "digest": store.units_digest(kind)} for kind in sorted(used)
         }
         self.body["inputs"]["attachments"] = _attachments(store)
-        self.body["outputs"] = {f"{t.kind}/{t.recipe.label}": _output(t) for t in self.tables.values()}
+        self.body["outputs"] = {f"{t.kind}/{t.recipe.label}": _output(t) for t in made}
 
 
 @contextmanager
 def recorded(store: Store, command: str, seed: int) -> Iterator[Manifest]:
     """Write ``runs/<id>.json`` at the beginning ("running") and again at the end ("done", "interrupted", "failed")."""
-    manifest = Manifest(command, seed)
+    manifest = Manifest(store, command, seed)
     path = store.root / "runs" / f"{manifest.id}.json"
     _write(path, manifest.body)
     status = "failed"
@@ -72,8 +78,13 @@ def recorded(store: Store, command: str, seed: int) -> Iterator[Manifest]:
         status = "interrupted"
         raise
     finally:
-        manifest.finish(store, status)
-        _write(path, manifest.body)
+        try:
+            manifest.finish(store, status)
+            _write(path, manifest.body)
+        except (OSError, StoreError):
+            if status == "done":
+                raise
+            log.exception("the manifest %s could not be finished", path)  # what ended the run is told, not this
 
 
 def _write(path: Path, body: Mapping[str, Any]) -> None:

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from studium.core.protocols import Measure
 from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
+from studium.core.table import text_digest
 from studium.core.unit import KINDS, Unit, check_kind, kinds_offering
 from studium.errors import InputError
-from studium.run.load import DEFAULT, Decoding
+from studium.run.load import DEFAULT, LOADED, Decoding, text_of
 
 __all__ = ["Chunk", "How", "Plan", "plan", "recipe_for"]
 
@@ -105,9 +106,10 @@ def plan(
     check_kind(kind)
     for measure in measures:
         _check(measure, kind)
-    tables = tuple(store.create(kind, recipe_for(measure, how.decoding), measure.columns) for measure in measures)
+    measures = list({recipe_for(measure, how.decoding).key: measure for measure in measures}.values())
     units = store.units(kind)
-    lacks = np.array([~_finished(table, units["id"], how.retry) for table in tables]).T
+    tables = tuple(_table(store, kind, measure, how.decoding) for measure in measures)
+    lacks = np.array([~_finished(table, units, how.retry) for table in tables]).T
     if only is not None:
         lacks[~_among(units["id"], list(only))] = False
     return Plan(store.root, kind, tables, units, how, tuple(_pieces(lacks, measures, how.threads)))
@@ -135,9 +137,23 @@ def _pieces(
                 yield wanted, rows[start : start + size]
 
 
-def _finished(table: Table, ids: pa.ChunkedArray, retry: bool) -> npt.NDArray[np.bool_]:
-    done = _among(ids, table.done())
-    return done if retry else done | _among(ids, table.failures()["unit"])
+def _table(store: Store, kind: str, measure: Measure, decoding: Decoding) -> Table:
+    return store.create(kind, recipe_for(measure, decoding), measure.columns, of_text=measure.takes == "text")
+
+
+def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool_]:
+    """Which units have a row, of their text as it is now; or failed before and are not to be tried again."""
+    ids = units["id"]
+    if not table.of_text:
+        done = _among(ids, table.done())
+        return done if retry else done | _among(ids, table.failures()["unit"])
+    texts = [text_of(unit_of(row)) for row in units.to_pylist()]
+    now = [
+        unit + ("" if text is None else text_digest(text)) for unit, text in zip(ids.to_pylist(), texts, strict=True)
+    ]
+    done = _among(pa.chunked_array([now], pa.string()), table.texts_done())
+    mute = np.array([text is None for text in texts], bool)
+    return done if retry else done | (mute & _among(ids, table.failures()["unit"]))
 
 
 def _among(ids: pa.ChunkedArray, some: pa.ChunkedArray | list[str]) -> npt.NDArray[np.bool_]:
@@ -147,6 +163,8 @@ def _among(ids: pa.ChunkedArray, some: pa.ChunkedArray | list[str]) -> npt.NDArr
 
 
 def _check(measure: Measure, kind: str) -> None:
+    if measure.takes not in LOADED:
+        raise InputError(f"{measure.name} takes {measure.takes!r}; what can be loaded today: {', '.join(LOADED)}")
     if measure.takes not in KINDS[kind]:
         fitting = ", ".join(kinds_offering(measure.takes))
         raise InputError(

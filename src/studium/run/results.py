@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from studium.core import parameters
+from studium.core import parameters, parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe
 from studium.core.store import Store, Table
@@ -17,11 +17,12 @@ from studium.errors import InputError
 from studium.explore import cluster as clusters
 from studium.explore import duplicates as near
 from studium.explore import map as maps
-from studium.run.tables import matrix
+from studium.run.tables import living, matrix
 
 __all__ = ["Clustering", "Duplicates", "Layout", "cluster", "duplicates", "layout"]
 
 Tell = Callable[[str], None]
+_Pairing = tuple[list[str], npt.NDArray[Any], near.Pairs]  # ids, what was compared, pairs of rows
 
 
 @dataclass(frozen=True)
@@ -98,19 +99,16 @@ class Layout:
     computed: bool
 
 
-def cluster(
-    store: Store, of: str, by: str, params: Mapping[str, Any], seed: int, tell: Tell | None = None
-) -> Clustering:
+def cluster(store: Store, source: Table, params: Mapping[str, Any], seed: int, tell: Tell | None = None) -> Clustering:
     """Iterative k-means over a table of vectors; parameters as in `studium.explore.cluster.Iterative`, and ``fast``.
 
     Vectors are scaled to length 1, so that distances are those of the cosine.
     """
-    source = store.find(of, by)
     given = parameters.make("cluster", _Cluster, params)
-    recipe = _recipe("cluster", source, {**dataclasses.asdict(given), "seed": seed})
+    recipe = _recipe("cluster", store, source, {**dataclasses.asdict(given), "seed": seed})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        units, X = matrix(source)
+        units, X = matrix(store, source)
         found = clusters.iterative(_unit_length(X), given, seed=seed, fast=given.fast, progress=tell)
         rank = np.full(len(units), -1, np.int32)
         for members in found.representatives(len(units)):
@@ -128,22 +126,23 @@ def cluster(
         Column("silhouette", "float32", "how much nearer its own cluster than the next", low=-1, high=1),
         Column("rank", "int32", "0 is nearest to the centre of its cluster; -1 is unassigned", low=-1),
     )
-    return Clustering(*_kept(store, of, recipe, described, compute))
+    return Clustering(*_kept(store, source.kind, recipe, described, compute))
 
 
-def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Duplicates:
+def duplicates(store: Store, source: Table, params: Mapping[str, Any]) -> Duplicates:
     """Groups of units that are nearly the same, linked by pairs within ``threshold``.
 
     By hashes the threshold is in bits (31 for PDQ, whose pictures of quality below 50 take no part; to be given for
     others); by vectors it is a cosine, which depends on the model and must be given.
     """
-    source = store.find(of, by)
     hashed = next((column.name for column in source.columns if column.dtype == "binary"), None)
     threshold = _threshold(hashed, parameters.make("duplicates", _Duplicates, params).threshold)
-    recipe = _recipe("duplicates", source, {"threshold": threshold})
+    recipe = _recipe("duplicates", store, source, {"threshold": threshold})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        units, X, pairs = _hash_pairs(source, hashed, threshold) if hashed else _vector_pairs(source, threshold)
+        units, X, pairs = (
+            _hash_pairs(store, source, hashed, threshold) if hashed else _vector_pairs(store, source, threshold)
+        )
         grouped = near.groups(pairs, len(units))
         members = np.flatnonzero(grouped.group >= 0)
         stands = grouped.exemplar[grouped.group[members]]
@@ -160,17 +159,16 @@ def duplicates(store: Store, of: str, by: str, params: Mapping[str, Any]) -> Dup
         Column("exemplar", "bool", "the member with the most pairs, which stands for its group"),
         Column("distance", "float32", "to the exemplar: bits for hashes, 1 - cosine for vectors", low=0),
     )
-    return Duplicates(*_kept(store, of, recipe, described, compute))
+    return Duplicates(*_kept(store, source.kind, recipe, described, compute))
 
 
-def layout(store: Store, of: str, by: str, params: Mapping[str, Any], seed: int) -> Layout:
+def layout(store: Store, source: Table, params: Mapping[str, Any], seed: int) -> Layout:
     """Coordinates on a plane, in [0, 1]; see `studium.explore.map`."""
-    source = store.find(of, by)
     settings = dataclasses.asdict(parameters.make("map", _Map, params))
-    recipe = _recipe("map", source, {"seed": seed, **settings})
+    recipe = _recipe("map", store, source, {"seed": seed, **settings})
 
     def compute() -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        units, X = matrix(source)
+        units, X = matrix(store, source)
         xy = maps.coordinates(_unit_length(X), seed=seed, **settings)
         return units, {"x": xy[:, 0], "y": xy[:, 1]}, settings
 
@@ -178,7 +176,7 @@ def layout(store: Store, of: str, by: str, params: Mapping[str, Any], seed: int)
         Column("x", "float32", "position from left to right", low=0, high=1),
         Column("y", "float32", "position from bottom to top", low=0, high=1),
     )
-    return Layout(*_kept(store, of, recipe, described, compute))
+    return Layout(*_kept(store, source.kind, recipe, described, compute))
 
 
 def _kept(
@@ -189,17 +187,19 @@ def _kept(
     compute: Callable[[], tuple[list[str], dict[str, Any], dict[str, Any]]],
 ) -> tuple[Table, bool]:
     """The table of a recipe, computed if it is not whole on disk; and whether it was."""
-    table = store.create(of, recipe, columns)
+    table = store.table(of, recipe)
     if table.result():
-        return table, False
+        return store.create(of, recipe, columns), False
     units, values, told = compute()
+    table = store.create(of, recipe, columns)
     table.replace(units, table.arrays(values), {"by": recipe.params["by"], "units": len(units), **told})
     return table, True
 
 
-def _recipe(name: str, source: Table, params: Mapping[str, Any]) -> Recipe:
+def _recipe(name: str, store: Store, source: Table, params: Mapping[str, Any]) -> Recipe:
     """The recipe of a result: what it was made from, and exactly which rows."""
-    return Recipe(name, "1", {"by": source.recipe.label, **params}, inputs=source.digest())
+    units = parts.sum_of_rows(living(store, source, ["unit"]))
+    return Recipe(name, "1", {"by": source.recipe.label, **params}, inputs=f"{source.digest()}{units:064x}")
 
 
 def _threshold(hashed: str | None, given: float | None) -> float:
@@ -214,16 +214,18 @@ def _threshold(hashed: str | None, given: float | None) -> float:
     return 31 if given is None else given
 
 
-def _hash_pairs(source: Table, column: str, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
-    rows = source.read().sort_by("unit")
+def _hash_pairs(
+    store: Store, source: Table, column: str, threshold: float
+) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
+    rows = living(store, source)
     width = len(rows[column][0].as_py()) if rows.num_rows else 1
     hashes = np.frombuffer(b"".join(rows[column].to_pylist()), np.uint8).reshape(-1, width)
     quality = rows[f"{column}_quality"].to_numpy() if f"{column}_quality" in rows.column_names else None
     return rows["unit"].to_pylist(), hashes, near.hamming_pairs(hashes, int(threshold), quality=quality)
 
 
-def _vector_pairs(source: Table, threshold: float) -> tuple[list[str], npt.NDArray[Any], near.Pairs]:
-    units, X = matrix(source)
+def _vector_pairs(store: Store, source: Table, threshold: float) -> _Pairing:
+    units, X = matrix(store, source)
     return units, X, near.embedding_pairs(X, threshold)
 
 

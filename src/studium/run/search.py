@@ -26,7 +26,7 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     from studium.explore import search as nearest
 
     source = store.find(of, by)
-    units, X = matrix(source)
+    units, X = matrix(store, source)
     query = _query(source, given, units, X)
     hits = nearest.top(query, X, k)
     table = store.units(of)
@@ -45,7 +45,9 @@ def _query(
     """The vector of what is given, in the space of the table."""
     from studium.measure import encoders
 
-    model = str(source.recipe.params["model"])
+    model = str(source.recipe.params.get("model", ""))
+    if not model and "unit" not in given:
+        raise InputError(f"{source.recipe.label} was made by no embedding model; only a unit can be looked for in it")
     takes_text = source.recipe.name == "embed_text"
     match dict(given):
         case {"unit": unit}:

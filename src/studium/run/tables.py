@@ -14,7 +14,7 @@ from studium.core.store import UNITS, Store, Table
 from studium.core.unit import check_kind
 from studium.errors import InputError, MissingExtraError
 
-__all__ = ["failures", "joined", "losses", "matrix", "posts", "rolled_up", "sql"]
+__all__ = ["failures", "joined", "living", "losses", "matrix", "posts", "rolled_up", "sql"]
 
 
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
@@ -39,10 +39,17 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     return result
 
 
-def matrix(table: Table, column: str | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
+def living(store: Store, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of the units that the study has today, sorted by id, so that the order says nothing."""
+    rows = table.read(columns)
+    return rows.filter(pc.is_in(rows["unit"], value_set=store.units(table.kind)["id"])).sort_by("unit").combine_chunks()
+
+
+def matrix(store: Store, table: Table, column: str | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
     """The vectors of a table: (ids, X of shape (n, d), float32), sorted by id, so the order says nothing.
 
     Args:
+        store: the study.
         table: of vectors, or of numbers.
         column: the column of vectors; None for the only one.
 
@@ -53,7 +60,7 @@ def matrix(table: Table, column: str | None = None) -> tuple[list[str], npt.NDAr
     chosen = column or (vectors[0] if len(vectors) == 1 else None)
     if chosen not in vectors:
         raise InputError(f"{table.recipe.label} has columns of vectors {vectors}; expected one, or name it")
-    rows = table.read(["unit", chosen]).sort_by("unit").combine_chunks()
+    rows = living(store, table, ["unit", chosen])
     flat = rows[chosen].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     width = rows.schema.field(chosen).type.list_size
     return rows["unit"].to_pylist(), flat.reshape(rows.num_rows, width).astype(np.float32)
@@ -65,6 +72,8 @@ def posts(store: Store) -> pa.Table:
     said = [json.loads(meta) for meta in units["meta"].to_pylist()]
     names = list(dict.fromkeys(name for row in said for name in row))
     columns: dict[str, Any] = {"unit": units["id"]}
+    if "unit" in names:
+        raise InputError("a source has a column called 'unit', which is the id of the post here; rename it")
     for name in names:
         columns[name] = _typed([row.get(name) for row in said])
     return pa.table(columns)
@@ -138,15 +147,16 @@ def sql(store: Store, query: str) -> pa.Table:
         connection.register("posts", posts(store))
         connection.register("attachments", store.attachments())
         for table in store.tables():
-            rows = table.read()
-            connection.register(f"{table.kind}_{table.recipe.name}", rows)
-            connection.register(f"{table.kind}_{table.recipe.name}_{table.recipe.key}", rows)
+            name = f"{table.kind}_{table.recipe.name}"
+            if name in query:  # vectors are heavy: only what the query speaks of
+                rows = living(store, table)
+                connection.register(name, rows)
+                connection.register(f"{name}_{table.recipe.key}", rows)
         try:
             found = connection.sql(query)
+            rows = None if found is None else found.to_arrow_table()
         except duckdb.Error as error:
             raise InputError(f"{error}") from error
-        if found is None:
-            raise InputError(
-                "expected a query that returns rows (select ...); the study itself is changed by its verbs"
-            )
-        return found.to_arrow_table()
+    if rows is None:
+        raise InputError("expected a query that returns rows (select ...); the study itself is changed by its verbs")
+    return rows

@@ -52,7 +52,7 @@ def _job(number: int, chunk: Any, send: Send, isolate: bool) -> None:
     try:
         for measure in chunk.measures:
             measure.prepare()
-        outcome = work(chunk, (lambda unit: send(event="unit", unit=unit)) if isolate else None)
+        outcome = work(chunk, (lambda unit, tables: send(event="unit", unit=unit, tables=tables)) if isolate else None)
         send(event="done", number=number, rows=outcome.rows, failures=outcome.failures)
     except Exception as error:  # noqa: BLE001  (the parent raises it)
         _fatal(send, error)

@@ -15,6 +15,8 @@ _MONTH = f"({'|'.join(_MONTHS)})"
 _CLOCK = r"(\d{1,2}:\d\d(?::\d\d)?)(?: ?([AaPp][Mm]))?"
 _REDUCED = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
 _EPOCH = re.compile(r"(\d{9,10}(?:\.\d{1,6})?|\d{13}|\d{16})(?:\.0+)?", re.ASCII)
+_TEN_DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:\.0+)?", re.ASCII)
+_YEARS = range(1900, 2101)  # as the year of YYYYMMDDHH; as seconds since 1970 these begin in 2030
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
 _TWITTER = re.compile(rf"[A-Z][a-z]{{2}} {_MONTH} +(\d{{1,2}}) (\d\d:\d\d:\d\d) ([+-]\d{{4}}) (\d{{4}})", re.ASCII)
 _ZONED = r"(\d\d:\d\d(?::\d\d)?) ([+-]\d{4}|GMT|UTC)"
@@ -29,12 +31,15 @@ _ZONE = re.compile(r" ?(UTC|GMT|Z)$| (?=[+-]\d\d:?\d\d$)", re.ASCII)
 class DateColumn:
     """Reads the dates of one column. `see` every value first, then `read` them.
 
-    ``03/04/2020`` is read only if other dates of the column show which number is the day.
+    ``03/04/2020`` is read only if other dates of the column show which number is the day. Numbers of ten digits are
+    seconds since 1970, unless half of the column's or more could as well be hours (``2024050110``): then none is read.
     """
 
     first: int = 0
     second: int = 0
     seen: int = 0
+    ten_digits: int = 0
+    hours: int = 0
     odd: Counter[str] = field(default_factory=Counter)
 
     def see(self, text: str) -> None:
@@ -42,6 +47,9 @@ class DateColumn:
         if match := _YEAR_LAST.fullmatch(text):
             self.seen += 1
             self.first, self.second = max(self.first, int(match[1])), max(self.second, int(match[3]))
+        if match := _TEN_DIGITS.fullmatch(text):
+            self.ten_digits += 1
+            self.hours += _is_hour(*map(int, match.groups()))
 
     @property
     def day_first(self) -> bool | None:
@@ -50,8 +58,15 @@ class DateColumn:
             return None
         return self.first > 12
 
+    @property
+    def in_seconds(self) -> bool:
+        """Whether numbers of ten digits are seconds since 1970; False if they may be hours, as YYYYMMDDHH."""
+        return not self.hours or 2 * self.hours < self.ten_digits
+
     def read(self, text: str) -> str:
         """The date as ISO 8601, in UTC if its offset is known; as it was written if it is not understood."""
+        if not self.in_seconds and _TEN_DIGITS.fullmatch(text):
+            return text
         iso = to_iso(text, day_first=self.day_first)
         if iso is None and not (self.day_first is None and _YEAR_LAST.fullmatch(text)):
             self.odd[text] += 1
@@ -64,6 +79,9 @@ class DateColumn:
             yield Note("dates: day/month or month/day cannot be told", value)
         elif self.seen:
             yield Note("dates read as", "day/month/year" if self.day_first else "month/day/year")
+        if not self.in_seconds:
+            value = f"{self.ten_digits} kept as written; write them as YYYY-MM-DDTHH:MM"
+            yield Note("dates: seconds since 1970 or YYYYMMDDHH cannot be told", value)
         if self.odd:
             value = f"{self.odd.total()} kept as written, such as {next(iter(self.odd))!r}"
             yield Note("dates not understood", value)
@@ -89,6 +107,14 @@ def to_iso(text: str, *, day_first: bool | None = None) -> str | None:
         return _from_iso(_rewrite(text, day_first))
     except (ValueError, OverflowError):
         return None
+
+
+def _is_hour(year: int, month: int, day: int, hour: int) -> bool:
+    """Whether YYYYMMDDHH names an hour, 24 included."""
+    try:
+        return date(year, month, day).year in _YEARS and hour <= 24
+    except ValueError:
+        return False
 
 
 def _since_1970(digits: str) -> str:

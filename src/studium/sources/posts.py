@@ -121,7 +121,7 @@ class _Reading:
 
     def _learn(self, columns: list[str]) -> None:
         self.roles = self.source.roles(columns)
-        taken = {"id", "text", "author", "language", "region", "date"}
+        taken = {"unit", "id", "text", "author", "language", "region", "date"}
         for column in columns:
             if column not in self.roles.values():
                 key = column

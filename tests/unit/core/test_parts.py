@@ -98,9 +98,12 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path):
 
 def test_what_a_killed_writer_leaves_is_swept(tmp_path):
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "part-1.tmp").write_bytes(b"half")
+    ours = [f".part-{1:020d}-0a1b2c3d.tmp", ".20260101T000000-ff.json-0a1b2c3d.tmp", "._asked-0a1b2c3d.tmp"]
+    theirs = ["model.tmp", "part-1.tmp", ".part-1.tmp", ".draft.json.tmp"]
+    for name in ours + theirs:
+        (tmp_path / "tables" / name).write_bytes(b"half")
     parts.sweep(tmp_path)
-    assert list((tmp_path / "tables").iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == sorted(theirs)
 
 
 def test_a_text_file_is_replaced_whole(tmp_path):

@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 
 from studium.core.column import Column
 from studium.core.recipe import Recipe
-from studium.core.store import ATTACHMENTS, FAILURES, UNITS, Store, unit_of
+from studium.core.store import ATTACHMENTS, UNITS, Store, unit_of
+from studium.core.table import FAILURES
 from studium.core.unit import Span, Unit
 from studium.errors import BusyError, InputError, UnknownNameError
 
@@ -56,10 +56,21 @@ def test_the_last_row_of_a_unit_counts_in_its_first_place(store):
 
 
 def test_the_last_medium_at_a_place_counts(store):
-    place = {"post": None, "kind": "image", "position": 0, "path": "a.jpg", "label": None, "bytes": 1, "mtime_ns": 1}
+    place = {
+        "source": "folder-1",
+        "post": None,
+        "kind": "image",
+        "position": 0,
+        "path": "a.jpg",
+        "label": None,
+        "bytes": 1,
+        "mtime_ns": 1,
+    }
     store.add_attachments([{**place, "media": "1"}, {**place, "media": "1", "path": "b.jpg"}])
     store.add_attachments([{**place, "media": "2"}])
     assert sorted(store.attachments()["media"].to_pylist()) == ["1", "2"]
+    store.add_attachments([{**place, "media": None}])
+    assert store.attachments()["media"].to_pylist() == ["1"], "the source no longer names the place"
 
 
 def test_a_table_keeps_what_is_appended(store):
@@ -111,6 +122,8 @@ def test_a_changed_recipe_lies_beside_the_old_one(store):
     new = store.create("image", Recipe("embed", "1", {"model": "b", "size": 2}), COLUMNS)
     assert new.folder != old.folder
     assert len(new.done()) == 0
+    assert store.find("image", "embed").recipe == old.recipe, "one that was only begun shadows nothing"
+    append(new, ["x"], [1.0])
     assert store.find("image", "embed:a").recipe == old.recipe
     assert store.find("image", f"embed:{new.recipe.key}").recipe == new.recipe
     with pytest.raises(
@@ -123,11 +136,12 @@ def test_a_changed_recipe_lies_beside_the_old_one(store):
 
 def test_of_the_same_parameters_the_one_asked_for_last_counts(store):
     first = store.create("image", Recipe("cluster", "1", {"step": 5}, inputs="few"), COLUMNS)
-    append(first, ["x"], [1.0])
-    time.sleep(0.01)
+    rows = first.arrays({"name": ["x"], "share": [1.0], "vector": np.ones((1, 3))})
+    first.replace(["x"], rows, {"n": 1})
     second = store.create("image", Recipe("cluster", "1", {"step": 5}, inputs="many"), COLUMNS)
+    assert store.find("image", "cluster").recipe == first.recipe, "a result that is not whole is none"
+    second.replace(["x"], rows, {"n": 2})
     assert store.find("image", "cluster").recipe == second.recipe
-    time.sleep(0.01)
     store.create("image", first.recipe, COLUMNS)
     assert store.find("image", "cluster").recipe == first.recipe
     assert store.find("image", "cluster").done().to_pylist() == ["x"], "asking again loses nothing"
@@ -160,9 +174,10 @@ def test_two_runs_do_not_share_a_study(store, tmp_path):
 
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(store):
-    ours, theirs = store.root / "tables" / "image" / "part-1.tmp", store.root / "images" / "draft.tmp"
+    ours = store.root / "tables" / "image" / "pdq-1" / f".part-{1:020d}-0a1b2c3d.tmp"
+    theirs = store.root / "tables" / "draft.tmp"
     for path in (ours, theirs):
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     with store.lock():
         pass

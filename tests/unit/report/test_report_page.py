@@ -40,7 +40,7 @@ def test_empty_study(tmp_path):
 
 def test_study_file_without_units(tmp_path):
     (tmp_path / "studium.toml").write_text(
-        '[study]\ntitle = "T <b>"\nquestion = "Q?"\nauthors = ["A", "B"]\nseed = -3\n'
+        '[study]\ntitle = "T <b>"\nquestion = "Q?"\nauthors = ["A", "B"]\nseed = 3\n'
     )
     _, page = page_of(Corpus(tmp_path))
     for said in ("T <b>", "Q?", "A · B · ", 'title = "T <b>"'):

@@ -162,6 +162,25 @@ def test_a_measure_that_kills_the_process_loses_only_the_guilty(corpus, plugin):
     assert corpus.measure("pdq", plugin.Deadly(), of="image").rows.total() == 0, "quarantined, not tried again"
 
 
+def test_a_crash_is_blamed_on_the_measure_that_crashed(corpus, plugin):
+    corpus.measure("pdq", plugin.Deadly(), of="image")
+    assert set(corpus.failures()["step"].to_pylist()) == {"deadly"}
+    assert corpus.table("image", "pdq")["pdq"].null_count == 0
+
+
+def test_a_measure_that_no_file_survives_stops_the_run(tmp_path, plugin, photos):
+    from PIL import Image
+
+    (tmp_path / "small").mkdir()
+    photo = Image.open(photos / "coffee.png")
+    for i in range(12):
+        photo.crop((i, 0, i + 50, 50)).save(tmp_path / "small" / f"{i}.png")
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(sources.folder(tmp_path / "small"))
+    with pytest.raises(StudiumError, match="not the fault of the files"):
+        corpus.measure(plugin.Deadly(), of="image")
+
+
 def test_a_measure_that_cannot_be_prepared_stops_the_run(corpus, plugin):
     with pytest.raises(StudiumError, match="studium models pull x") as caught:
         corpus.measure(plugin.Unprepared(), of="image")

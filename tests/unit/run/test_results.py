@@ -156,7 +156,7 @@ def test_bad_questions_are_answered_clearly(corpus):
 
 
 def test_a_matrix_is_sorted_by_id(corpus):
-    units, X = matrix(corpus.store.find("image", "embed:conse"))
+    units, X = matrix(corpus.store, corpus.store.find("image", "embed:conse"))
     assert units == sorted(units)
     assert X.shape == (40, 384)
     assert X.dtype == np.float32

@@ -71,6 +71,34 @@ def test_an_ambiguous_or_contradictory_column_stays_as_written(texts: tuple[str,
     assert [note.about for note in notes] == ["dates: day/month or month/day cannot be told"]
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("2024050110",),
+        ("2024050110.0", "2024123124"),
+        ("2024050110", "2024053210"),  # one slip of the pen does not make the others seconds
+        ("2024050110", "1539202764"),
+    ],
+)
+def test_ten_digits_that_may_be_hours_stay_as_written(texts: tuple[str, ...]) -> None:
+    dates, notes = read(*texts)
+    assert dates == list(texts)
+    value = f"{len(texts)} kept as written; write them as YYYY-MM-DDTHH:MM"
+    assert notes == [Note("dates: seconds since 1970 or YYYYMMDDHH cannot be told", value)]
+
+
+def test_a_column_of_seconds_is_read_even_if_one_looks_like_an_hour() -> None:
+    dates, notes = read("1950000000", "1950000001", "1951123110", "")
+    assert dates[:3] == ["2031-10-17T10:40:00+00:00", "2031-10-17T10:40:01+00:00", "2031-10-30T10:38:30+00:00"]
+    assert not any("YYYYMMDDHH" in note.about for note in notes)
+    assert read("1712011200")[0] == ["2024-04-01T22:40:00+00:00"], "no post was sent in 1712"
+
+
+def test_what_no_hour_can_be_is_read_beside_hours() -> None:
+    dates, _ = read("2024050110", "2024-05-01T10:00:00Z", "1539202764123", "20240501")
+    assert dates == ["2024050110", "2024-05-01T10:00:00+00:00", "2018-10-10T20:19:24.123000+00:00", "2024-05-01"]
+
+
 def test_impossible_dates_stay_and_are_counted() -> None:
     dates, notes = read("31/12/2020", "31/02/2020", "soon")
     assert dates == ["2020-12-31", "31/02/2020", "soon"]

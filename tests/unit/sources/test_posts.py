@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studium import sources
+from studium import Corpus, sources
 from studium.core.protocols import Found, Loss, Note, Place
 from studium.core.unit import Unit, post_id
 from studium.errors import SourceError
@@ -184,6 +184,19 @@ def test_columns_called_like_ours_are_kept_beside_them(tmp_path: Path) -> None:
     assert notes(items)["column id is kept as"] == "id_column"
 
 
+def test_a_column_called_unit_does_not_replace_the_ids_of_units(tmp_path: Path) -> None:
+    items = found(write(tmp_path, "id,text,unit,unit_column\n1,a,kg,x\n"))
+    (meta,) = metas(items)
+    assert (meta["unit_column"], meta["unit_column_column"]) == ("kg", "x")
+    assert "unit" not in meta
+    assert notes(items)["column unit is kept as"] == "unit_column"
+    corpus = Corpus(tmp_path / "study")
+    corpus.add(sources.posts(tmp_path / "posts.csv"))
+    posts = corpus.posts()
+    assert posts["unit"].to_pylist() == corpus.units("post")["id"].to_pylist() == [post_id("1")]
+    assert posts["unit_column"].to_pylist() == ["kg"]
+
+
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 
 
@@ -343,6 +356,12 @@ def test_dates_are_decided_over_the_column(tmp_path: Path) -> None:
     assert [meta["date"] for meta in metas(items)] == ["2020-04-03", "2020-04-13", None, "soon"]
     assert notes(items)["dates read as"] == "day/month/year"
     assert notes(items)["dates not understood"] == "1 kept as written, such as 'soon'"
+
+
+def test_hours_and_seconds_are_not_mixed_up(tmp_path: Path) -> None:
+    items = found(write(tmp_path, "id,text,date\n1,a,2024050110\n2,b,2024050111\n"))
+    assert [meta["date"] for meta in metas(items)] == ["2024050110", "2024050111"]
+    assert "dates: seconds since 1970 or YYYYMMDDHH cannot be told" in notes(items)
 
 
 def test_languages_are_normalised_and_unknown_ones_kept(tmp_path: Path) -> None:
