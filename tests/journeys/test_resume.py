@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from studium import Corpus
+from studium.core import parts
 
 STUDIUM = Path(sys.executable).with_name("studium")
 STUDY = """
@@ -72,6 +73,9 @@ def test_killed_ten_times_and_still_the_same(tmp_path, two_thousand):
     assert kills >= 3, "the kills should hit runs at work"
     subprocess.run([STUDIUM, "run", "--study", harassed], check=True, capture_output=True)
     assert contents(harassed) == contents(peaceful)
+    for table in Corpus(harassed).store.tables("image"):
+        twin = Corpus(peaceful).store.table("image", table.recipe)
+        assert (parts.rows(table.folder), table.digest()) == (2000, twin.digest()), "no row was written twice"
     assert not list(harassed.rglob("*.tmp"))
     assert Corpus(harassed).failures().num_rows == 0
 
