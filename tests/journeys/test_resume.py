@@ -24,6 +24,9 @@ folder = "images"
 measure = ["properties", "colour", "histogram", "phash", "pdq", "embed", "tags"]
 of = "image"
 """
+HEEDING_CTRL_C = (  # which a shell's background jobs, and what they start, do not
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 MEASURES = ("properties", "colour", "histogram", "phash", "pdq", "embed", "tags")
 
 
@@ -75,7 +78,8 @@ def test_killed_ten_times_and_still_the_same(tmp_path, two_thousand):
     assert contents(harassed) == contents(peaceful)
     for table in Corpus(harassed).store.tables("image"):
         twin = Corpus(peaceful).store.table("image", table.recipe)
-        assert (parts.rows(table.folder), table.digest()) == (2000, twin.digest()), "no row was written twice"
+        assert parts.rows(table.folder) == parts.rows(twin.folder), "no row was written twice"
+        assert table.digest() == twin.digest()
     assert not list(harassed.rglob("*.tmp"))
     assert Corpus(harassed).failures().num_rows == 0
 
@@ -105,7 +109,10 @@ def test_ctrl_c_ends_a_run_and_the_next_goes_on(tmp_path, two_thousand):
     study = tmp_path / "study"
     shutil.copytree(two_thousand, study)
     run = subprocess.Popen(
-        [STUDIUM, "run", "--study", study], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", HEEDING_CTRL_C, STUDIUM, "run", "--study", study],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     while not list((study / "tables").glob("image/pdq-*/part-*.parquet")):
         assert run.poll() is None, "the run should be at work by now"
