@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(ABC):
     """A file of rows; iterate over it as often as needed.
 
     Attributes:
@@ -43,9 +44,9 @@ class Table:
     encoding: str = ""
     typed: bool = field(default=False, init=False)
 
+    @abstractmethod
     def __iter__(self) -> Iterator[Row | Loss]:
         """Every row in order; a `Loss` for one that cannot be read."""
-        raise NotImplementedError
 
     def columns(self) -> list[str]:
         """Names of all columns, in the order of their first appearance."""
