@@ -16,13 +16,16 @@ import click
 from studium.cli import cli
 from studium.core import weights
 from studium.core.column import Column
-from studium.core.protocols import Measure
-from studium.core.unit import kinds_offering
+from studium.core.protocols import Measure, Unitizer
+from studium.core.unit import PARENTS, kinds_offering
 
-__all__ = ["PAGES", "built_in", "command_line", "commands", "measures", "models"]
+__all__ = ["PAGES", "built_in", "command_line", "commands", "measures", "models", "unitizers"]
 
 NOTE = "<!-- Written by `python docs/reference.py`; do not edit. -->\n"
-EXAMPLES: Mapping[str, dict[str, Any]] = {"zero_shot": {"values": ("animal", "food"), "variable": "scene"}}
+EXAMPLES: Mapping[str, dict[str, Any]] = {
+    "frames": {"every": 2.0},
+    "zero_shot": {"values": ("animal", "food"), "variable": "scene"},
+}
 """What a measure needs before it can say which columns it makes."""
 
 
@@ -48,30 +51,50 @@ def measures() -> str:
         "# Measures\n",
         "A measure turns one unit into one row. Name it in a step of [studium.toml](study-file.md), or in "
         '`corpus.measure("colour", of="image")`. A changed parameter makes a new table beside the old one.\n',
-        "`aesthetics`, `embed`, `embed_text`, `tags` and `zero_shot` need `pip install 'studium[images]'`; the others "
-        "come with the base install. Pictures are RGB with 8 bits, upright by EXIF, on white where they are "
-        "transparent; of an animation the first frame counts.\n",
+        "A measure whose extra is not installed says which one it needs. Pictures are RGB with 8 bits, upright, on "
+        "white where they are transparent; of an animation the first frame counts. Sound is 16 kHz mono.\n",
         *table(["measure", "of", "gives"], ([f"[{n}](#{n})", kinds(p), lead(p)] for n, p in parts.items())),
     ]
     for name, part in parts.items():
-        lines += _measure(name, part(**EXAMPLES.get(name, {})))
+        lines += _part(name, part(**EXAMPLES.get(name, {})), "")
     return page(lines)
 
 
-def _measure(name: str, part: Measure) -> list[str]:
+def unitizers() -> str:
+    """The page of the unitizers."""
+    parts = built_in("unitizers")
+    lines = [
+        NOTE,
+        "# Unitizers\n",
+        "A unitizer splits one unit into many smaller ones. Name it in a step of [studium.toml](study-file.md), or in "
+        '`corpus.split("frames", of="video", every=2.0)`. A unit is named by what it lies in and where, so two '
+        "unitizers that find the same frame find the same unit; the table of its name tells which of them found it.\n",
+        *table(
+            ["unitizer", "of", "makes", "finds"],
+            ([f"[{n}](#{n})", splits(p), f"`{p.makes}`", lead(p)] for n, p in parts.items()),
+        ),
+    ]
+    for name, part in parts.items():
+        lines += _part(name, part(**EXAMPLES.get(name, {})), f" Makes units of kind `{part.makes}`.")
+    return page(lines)
+
+
+def _part(name: str, part: Measure | Unitizer, makes: str) -> list[str]:
     text, parameters = prose(part)
-    lines = [f"## {name}\n", f"Of units of kind {kinds(type(part))}.\n", text]
+    takes = splits(type(part)) if isinstance(part, Unitizer) else kinds(type(part))
+    lines = [f"## {name}\n", f"Of units of kind {takes}.{makes}\n", text]
     if part.models:
         lines.append("Models: " + ", ".join(f"[{model}](models.md#{model})" for model in part.models) + ".\n")
     fields = [(f"`{f.name}`", default(f), parameters[f.name]) for f in dataclasses.fields(part)]  # type: ignore[arg-type]
     if fields:
         lines += table(["parameter", "default", "meaning"], fields)
-    if name in EXAMPLES:
+    if name in EXAMPLES and part.columns:
         said = ", ".join(f"`{key} = {literal(value)}`" for key, value in EXAMPLES[name].items())
         lines.append(f"Columns with {said}:\n")
     sources = list(dict.fromkeys(column.source for column in part.columns if column.source))
     names = ["column", "type", "unit", "range", "meaning", "source"]
-    lines += table(names, (described(column, sources) for column in part.columns))
+    if part.columns:
+        lines += table(names, (described(column, sources) for column in part.columns))
     return lines + [f"{n}. {linked(source)}" for n, source in enumerate(sources, 1)] + [""] * bool(sources)
 
 
@@ -83,14 +106,19 @@ def models() -> str:
         NOTE,
         "# Models\n",
         "The weights behind the measures, one row of data each (`studium/core/models.toml`). A file is pinned by the "
-        "sha256 of its content. It is fetched when a measure first needs it, or by `studium models pull`; "
+        "sha256 of its content, a snapshot of a hub repository by its commit. It is fetched when a run first needs it, "
+        "or by `studium models pull`; a snapshot lies in the hub's own cache (`HF_HOME`), the rest in studium's. "
         "[reproducibility](reproducibility.md) says how to work without a network. Weights are never run as code.\n",
         *table(["model", "task", "licence", "size"], overview),
     ]
     for model in rows.values():
-        lines += [f"## {model.id}\n", model.about + "\n", f"Paper: {linked(model.paper)}. Licence: {model.licence}.\n"]
+        paper = f"Paper: {linked(model.paper)}. " if model.paper else ""
+        lines += [f"## {model.id}\n", model.about + "\n", f"{paper}Licence: {model.licence}.\n"]
         if model.uses:
             lines.append("Made of: " + ", ".join(f"[{used}](#{used})" for used in model.uses) + ".\n")
+        if isinstance(model.bundle, weights.Snapshot):
+            names = ", ".join(f"`{name}`" for name in model.bundle.names)
+            lines.append(f"Snapshot of the hub: `{model.bundle}`, {names}.\n")
         files = [
             (f"`{file.name}`", f"{file.size:,}", f"`{file.sha256[:16]}`…", "; ".join(map(str, file.sources)))
             for file in model.files
@@ -128,7 +156,7 @@ def _command(name: str, command: click.Command) -> list[str]:
     return lines + (table(["option", "meaning"], rows) if rows else [])
 
 
-PAGES = {"measures.md": measures, "models.md": models, "command-line.md": command_line}
+PAGES = {"measures.md": measures, "unitizers.md": unitizers, "models.md": models, "command-line.md": command_line}
 """File name -> what writes it."""
 
 
@@ -144,9 +172,16 @@ def table(names: Sequence[str], rows: Any) -> list[str]:
 
 
 def kinds(part: type[Any]) -> str:
-    """The kinds of units that today's sources bring and a measure takes."""
+    """The kinds of units that studium makes today and a measure takes."""
     found = ["image"] if part.takes == "file" else kinds_offering(part.takes)
-    return ", ".join(f"`{kind}`" for kind in found if kind in {"post", "image"})
+    made = {"post", "image", "video", "audio", *(one.makes for one in built_in("unitizers").values())}
+    return ", ".join(f"`{kind}`" for kind in found if kind in made)
+
+
+def splits(part: type[Any]) -> str:
+    """The kinds of units that a unitizer splits: those that offer what it takes, and stretches of them."""
+    fitting = [kind for kind in kinds_offering(part.takes) if {kind, *PARENTS.get(kind, ())} & {*PARENTS[part.makes]}]
+    return ", ".join(f"`{kind}`" for kind in fitting if kind != part.makes)
 
 
 def lead(part: type[Any]) -> str:
@@ -174,7 +209,9 @@ def prose(part: object) -> tuple[str, dict[str, str]]:
 
 
 def default(field: "dataclasses.Field[Any]") -> str:
-    """A parameter's default as it stands in a study file."""
+    """A parameter's default as it stands in a study file; none if it is best left out."""
+    if field.default is None:
+        return "none"
     return "required" if field.default is dataclasses.MISSING else f"`{literal(field.default)}`"
 
 
@@ -205,6 +242,8 @@ def linked(source: str) -> str:
 def weight(model: weights.Model) -> str:
     """What a model's own files weigh."""
     size = sum(file.size for file in model.files)
+    if model.bundle:
+        return "on the hub"
     return f"{size / 1e6:,.2f} MB" if size else "uses " + ", ".join(model.uses)
 
 

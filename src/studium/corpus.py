@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core import config, parts, registry
+from studium.core import config, parameters, parts, registry
 from studium.core.codebook import Codebook
 from studium.core.config import Step, Study
-from studium.core.protocols import Measure, Source
+from studium.core.protocols import Measure, Source, Unitizer
 from studium.core.store import Store, Table, unit_of
-from studium.errors import ConfigError, InputError, RefusedError
-from studium.run import results, tables
+from studium.errors import ConfigError, InputError
+from studium.run import results, steps, tables
 from studium.run.add import Added, add
-from studium.run.load import Decoding
-from studium.run.local import Progress, measure
+from studium.run.attrition import attrition
+from studium.run.download import links
+from studium.run.lineage import Lineage
+from studium.run.load import Decoding, Loader
+from studium.run.local import Progress, compute
 from studium.run.manifest import Manifest, recorded
-from studium.run.plan import recipe_for
+from studium.run.pending import Outcome
+from studium.run.plan import Part, recipe_for
+from studium.run.rolled import Rolled, rolled
 from studium.run.search import search
-from studium.run.work import Outcome
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from studium.run.download.crew import Downloaded
 
 __all__ = ["Corpus"]
 
@@ -100,21 +106,36 @@ class Corpus:
         Returns:
             Rows written and failures, by table.
         """
-        if not names:
-            raise InputError("name at least one measure")
-        if params and any(isinstance(name, Measure) for name in names):
-            raise InputError(f"an instance has its parameters already; leave out {', '.join(params)}")
-        if params and len(names) > 1:
-            raise InputError(f"parameters ({', '.join(params)}) fit one measure, got {len(names)}; call once for each")
-        measures = [name if isinstance(name, Measure) else self._made(name, params) for name in names]
-        for part in measures:
-            _gate(part)
-        with self._recording(f"measure {' '.join(m.name for m in measures)} of {of}") as manifest:
-            told = self._watched(f"measure {', '.join(m.name for m in measures)}")
-            for part in measures:
-                manifest.touch(self.store.table(of, recipe_for(part, self._decoding)))
-            _, outcome = measure(self.store, of, measures, self._decoding, retry=retry, progress=told)
-            return outcome
+        return self._computed(steps.named("measure", names, params, self._codebook), of, retry)
+
+    def split(self, *names: str | Unitizer, of: str, retry: bool = False, **params: Any) -> Outcome:
+        """Split units of a kind into smaller ones: videos into frames or shots, sound into speech.
+
+        Args:
+            *names: unitizers by name, or instances of one's own.
+            of: kind of the units that are split.
+            retry: whether units that failed before are tried again.
+            **params: parameters of the unitizer, if one is named.
+
+        Returns:
+            Units split and failures, by table.
+        """
+        return self._computed(steps.named("split", names, params, self._codebook), of, retry)
+
+    def download(self, *, contact: str, retry: bool = False, **manners: Any) -> "Downloaded":
+        """Download the media that sources name by URL: each URL once, politely, and nothing else.
+
+        Args:
+            contact: an e-mail address or a web page; servers are told who asks.
+            retry: whether to ask again for what was gone, forbidden or refused.
+            **manners: how to ask; see `studium.run.download.manners.Manners`.
+        """
+        from studium.run.download.crew import download
+        from studium.run.download.manners import Manners
+
+        asked = parameters.make("download", Manners, {"contact": contact, **manners})
+        with self._recording("download"):
+            return download(self.store, asked, retry, self._watched("download"))
 
     def cluster(self, of: str, *, by: str, **params: Any) -> results.Clustering:
         """Cluster units by a table of vectors; see `studium.explore.cluster`."""
@@ -168,8 +189,8 @@ class Corpus:
         with self._recording("run"):
             for entry in self.study.sources:
                 self.add(self.source(entry.name, entry.path, **dict(entry.params)))
-            for steps in _fused(self.study.steps):
-                outcome = self._step(steps, retry)
+            for group in steps.fused(self.study.steps):
+                outcome = self._step(group, retry)
                 total.rows.update(outcome.rows)
                 total.failures.update(outcome.failures)
         return total
@@ -193,7 +214,6 @@ class Corpus:
             cell: side of one picture's square in px.
         """
         from studium.explore.montage import montage
-        from studium.run.load import load
 
         table = self.store.units(of)
         rows = {
@@ -203,7 +223,9 @@ class Corpus:
         unknown = [unit for unit in units if unit not in rows]
         if unknown:
             raise InputError(f"no {of} unit with the id {unknown[0]!r}")
-        return montage([load(rows[unit], "image", cell, self.root, self._decoding) for unit in units], cell=cell)
+        above = Lineage(self.store, of).above(rows.values())
+        with Loader(self.root, self._decoding, above) as loader:
+            return montage([loader.load(rows[unit], "image", cell) for unit in units], cell=cell)
 
     def report(self) -> Path:
         """Write ``report/index.html``: one file that a colleague can open and print."""
@@ -250,6 +272,14 @@ class Corpus:
         """
         return tables.rolled_up(self.store, to, of, by, rules)
 
+    def downloads(self) -> pa.Table:
+        """What became of every medium that a source names by URL, one row each; see `studium.run.download.links`."""
+        return links.downloads(self.store)
+
+    def attrition(self) -> pa.Table:
+        """From URL or row to measured unit: ``author``, ``month``, ``kind``, ``outcome``, ``reason``, ``n``."""
+        return attrition(self.store)
+
     def failures(self) -> pa.Table:
         """What could not be measured: ``unit``, ``kind``, ``path``, ``step``, ``error``, ``message``."""
         return tables.failures(self.store)
@@ -268,26 +298,44 @@ class Corpus:
 
     # inside
 
-    def _made(self, name: str, params: dict[str, Any]) -> Measure:
-        if "variable" in params and "values" not in params:
-            variable = self.codebook[params["variable"]]
-            names = tuple(value.name for value in variable.values)
-            params = {**params, "values": names, "prompts": variable.prompts()}
-        made: Measure = registry.make("measures", name, params)
-        return made
+    def _codebook(self) -> Codebook:
+        return self.codebook
 
-    def _step(self, steps: list[Step], retry: bool) -> Outcome:
-        """One step of the study file, or several measures that share their decoding."""
-        first = steps[0]
-        if first.verb == "measure":
-            measures = [self._made(name, dict(step.params)) for step in steps for name in step.what]
-            return self.measure(*measures, of=first.of, retry=retry)
+    def _computed(self, parts: Sequence[Part], of: str, retry: bool) -> Outcome:
+        """Compute whatever the parts lack, in one pass over the media."""
+        for part in parts:
+            steps.gate(part)
+        names = ", ".join(part.name for part in parts)
+        with self._recording(f"{names} of {of}") as manifest:
+            for part in parts:
+                recipe = recipe_for(part, self._decoding)
+                for kind in (part.makes, of) if isinstance(part, Unitizer) else (of,):
+                    manifest.touch(self.store.table(kind, recipe))
+            _, outcome = compute(self.store, of, parts, self._decoding, retry, self._watched(names))
+            return outcome
+
+    def _step(self, group: list[Step], retry: bool) -> Outcome:
+        """One step of the study file, or several that share one pass over the media."""
+        first = group[0]
+        if first.verb in steps.PASSES:
+            return self._computed(steps.parts_of(group, self._codebook), first.of, retry)
         outcome = Outcome()
         for by in first.what:
-            found = getattr(self, first.verb)(first.of, **{**first.params, "by": by})
+            found = self._result(first.verb)(first.of, **{**first.params, "by": by})
             if found.computed:
                 outcome.rows[found.table.recipe.label] = parts.rows(found.table.folder)
         return outcome
+
+    def _result(self, verb: str) -> Callable[..., Any]:
+        """What makes a result over many units: `cluster`, `duplicates`, `map`, or a rollup that is kept."""
+        return self._rolled if verb == "rollup" else getattr(self, verb)
+
+    def _rolled(self, of: str, *, by: str, to: str, rules: Mapping[str, str]) -> Rolled:
+        """A rollup of the study file: a table of ``to`` units that is kept."""
+        with self._recording(f"rollup {by} of {of} to {to}") as manifest:
+            found = rolled(self.store, to, self._table(of, by), rules)
+            manifest.touch(found.table)
+            return found
 
     @property
     def _decoding(self) -> Decoding:
@@ -320,20 +368,3 @@ class Corpus:
                 yield manifest
             finally:
                 self._manifest = None
-
-
-def _fused(steps: tuple[Step, ...]) -> list[list[Step]]:
-    """Neighbouring measures of the same kind become one pass over the media."""
-    groups: list[list[Step]] = []
-    for step in steps:
-        last = groups[-1][-1] if groups else None
-        if last and step.verb == last.verb == "measure" and step.of == last.of:
-            groups[-1].append(step)
-        else:
-            groups.append([step])
-    return groups
-
-
-def _gate(part: Measure) -> None:
-    if part.remote:
-        raise RefusedError(f"{part.name} would send data to another machine; this release has no way to allow that")

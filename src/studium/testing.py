@@ -1,13 +1,14 @@
-"""The contract every measure keeps, as one call for tests: of studium's own measures and of anybody's.
+"""The contracts of measures and unitizers, as one call for tests: of studium's own parts and of anybody's.
 
->>> from studium.testing import check_measure                               # doctest: +SKIP
+>>> from studium.testing import check_measure, check_unitizer               # doctest: +SKIP
 >>> check_measure(MyMeasure())                                              # doctest: +SKIP
+>>> check_unitizer(MyUnitizer(), [Video("a.mp4")])                          # doctest: +SKIP
 """
 
 import dataclasses
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core.protocols import Measure
+from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import recipe_of
 from studium.core.store import Table
+from studium.core.unit import PARENTS, Span
 
-__all__ = ["check_measure", "sample_inputs"]
+__all__ = ["check_measure", "check_unitizer", "sample_inputs"]
+
+Part = Measure | Unitizer
 
 
 def sample_inputs(takes: str) -> list[Any]:
@@ -68,29 +72,75 @@ def check_measure(measure: Measure, inputs: Sequence[Any] | None = None) -> None
     _check_ranges(measure, together)
 
 
-def _check_description(measure: Measure) -> None:
-    kind = type(measure)
-    frozen = dataclasses.is_dataclass(measure) and kind.__dataclass_params__.frozen
+def check_unitizer(unitizer: Unitizer, inputs: Sequence[Any]) -> None:
+    """Hold a unitizer to its contract.
+
+    It is a frozen, picklable dataclass with a recipe; its columns are described; its spans are in order and each in a
+    place of its own, with a value for every column in the declared type and range; and they are the same every time,
+    in every thread.
+
+    Args:
+        unitizer: an instance.
+        inputs: what to call it with.
+
+    Raises:
+        AssertionError: what it breaks.
+    """
+    _check_description(unitizer)
+    assert unitizer.makes in PARENTS, f"{unitizer.name} makes {unitizer.makes!r}; expected one of {', '.join(PARENTS)}"
+    unitizer.prepare()
+    found = [list(unitizer(one)) for one in inputs]
+    for spans in found:
+        places = [(span.microseconds(), span.box) for span in spans]
+        assert len(set(places)) == len(places), f"{unitizer.name}: two spans lie in the same place"
+        starts = [span.start or 0.0 for span in spans]
+        assert starts == sorted(starts), f"{unitizer.name}: the spans are not in order"
+        _check_ranges(unitizer, _values(unitizer, spans))
+    again = pickle.loads(pickle.dumps(unitizer))
+    with ThreadPoolExecutor(2) as pool:
+        for spans, threaded in zip(found, pool.map(lambda one: list(again(one)), inputs), strict=True):
+            assert _said(spans) == _said(threaded), f"{unitizer.name}: a second call gives other spans"
+
+
+def _values(unitizer: Unitizer, spans: Sequence[Span]) -> pa.Table:
+    names = [column.name for column in unitizer.columns]
+    for span in spans:
+        assert set(span.values) == set(names), f"{unitizer.name}: a span has values for {sorted(span.values)}"
+    return _as_declared(unitizer, {name: [span.values[name] for span in spans] for name in names})
+
+
+def _said(spans: Sequence[Span]) -> str:
+    return repr([(span, dict(span.values)) for span in spans])
+
+
+def _check_description(part: Part) -> None:
+    kind = type(part)
+    frozen = dataclasses.is_dataclass(part) and kind.__dataclass_params__.frozen
     assert frozen, f"{kind.__name__} must be a frozen dataclass"
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", measure.name), f"name {measure.name!r} should be lower snake case"
-    assert measure.version, f"{measure.name} needs a version"
-    names = [column.name for column in measure.columns]
-    assert names, f"{measure.name} has no columns"
-    assert len(set(names)) == len(names), f"{measure.name} has two columns of one name: {names}"
-    for column in measure.columns:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", part.name), f"name {part.name!r} should be lower snake case"
+    assert part.version, f"{part.name} needs a version"
+    names = [column.name for column in part.columns]
+    assert names or isinstance(part, Unitizer), f"{part.name} has no columns"
+    assert len(set(names)) == len(names), f"{part.name} has two columns of one name: {names}"
+    for column in part.columns:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", column.name), f"column {column.name!r} should be lower snake case"
         assert column.about, f"column {column.name!r} should say what it is about"
-    assert recipe_of(measure) == recipe_of(pickle.loads(pickle.dumps(measure)))
-    hash(measure)
+    assert recipe_of(part) == recipe_of(pickle.loads(pickle.dumps(part)))
+    hash(part)
 
 
 def _rows(measure: Measure, inputs: list[Any]) -> pa.Table:
-    table = Table(Path(), "image", recipe_of(measure))
-    vars(table)["columns"] = measure.columns
-    arrays = table.arrays(measure(inputs))
-    for name, array in zip(table.schema.names[1:], arrays, strict=True):
-        assert len(array) == len(inputs), f"{measure.name}.{name}: {len(inputs)} values expected, got {len(array)}"
-    return pa.table(arrays, names=table.schema.names[1:])
+    rows = _as_declared(measure, measure(inputs))
+    for name in rows.column_names:
+        count = len(rows[name])
+        assert count == len(inputs), f"{measure.name}.{name}: {len(inputs)} values expected, got {count}"
+    return rows
+
+
+def _as_declared(part: Part, values: Mapping[str, Any]) -> pa.Table:
+    table = Table(Path(), "image", recipe_of(part))
+    vars(table)["columns"] = part.columns
+    return pa.table(table.arrays(values), names=table.schema.names[1:])
 
 
 def _same(measure: Measure, one: pa.Table, other: pa.Table, otherwise: str) -> None:
@@ -98,13 +148,13 @@ def _same(measure: Measure, one: pa.Table, other: pa.Table, otherwise: str) -> N
         assert repr(one[name].to_pylist()) == repr(other[name].to_pylist()), f"{measure.name}.{name}: {otherwise}"
 
 
-def _check_ranges(measure: Measure, rows: pa.Table) -> None:
-    for column in measure.columns:
+def _check_ranges(part: Part, rows: pa.Table) -> None:
+    for column in part.columns:
         if column.low is None and column.high is None:
             continue
         values = rows[column.name].combine_chunks()
         flat = values.flatten() if column.size else values
         low, high = pc.min_max(flat.cast(pa.float64()).drop_null()).as_py().values()
-        wide = f"{measure.name}.{column.name}: values from {low} to {high} leave {column.low} to {column.high}"
+        wide = f"{part.name}.{column.name}: values from {low} to {high} leave {column.low} to {column.high}"
         assert column.low is None or low is None or not low < column.low, wide
         assert column.high is None or high is None or not high > column.high, wide

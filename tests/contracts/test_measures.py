@@ -1,7 +1,8 @@
-"""Every registered measure keeps the contract of `studium.testing`; and the contract notices those that do not."""
+"""Every registered part keeps the contract of `studium.testing`; and the contract notices those that do not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,27 +11,61 @@ import pytest
 from studium import Column, Measure
 from studium.core import registry
 from studium.core.unit import KINDS
+from studium.media.audio import Sound
 from studium.media.image import decode
-from studium.testing import check_measure, sample_inputs
+from studium.media.video import Video
+from studium.testing import check_measure, check_unitizer, sample_inputs
 
 EXAMPLES: dict[str, dict[str, Any]] = {"zero_shot": {"values": ("animal", "food"), "variable": "scene"}}
 """Parameters of the measures that cannot be made without any."""
 
+HUB = {"actions"}
+"""Measures of hub models, whose own tests hold them to the contract with a checkpoint that they make."""
+
+UNITIZERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("frames", {"every": 0.5}),
+    ("frames", {"keyframes": True}),
+    ("frames", {"middle": True}),
+    ("shots", {}),
+    ("shots", {"method": "difference"}),
+    ("speech", {}),
+)
+
+
+def stretches(takes: str, videos: Path) -> list[Any]:
+    """Real videos, or the sound of one, whole and in part."""
+    if takes == "audio":
+        return [Sound(videos / "bigbuckbunny.mp4"), Sound(videos / "bigbuckbunny.mp4", 2.0, 3.5)]
+    return [Video(videos / "carphone_pristine.mp4"), Video(videos / "bikes.mp4", 2.0, 3.5)]
+
 
 def registered() -> list[Measure]:
-    made = [registry.make("measures", name, EXAMPLES.get(name, {})) for name in registry.names("measures")]
+    names = [name for name in registry.names("measures") if name not in HUB]
+    made = [registry.make("measures", name, EXAMPLES.get(name, {})) for name in names]
     return [*made, registry.make("measures", "embed", {"model": "conse"})]
 
 
 @pytest.mark.parametrize("measure", registered(), ids=lambda m: m.name)
-def test_every_registered_measure_keeps_the_contract(measure, study, photos):
+def test_every_registered_measure_keeps_the_contract(measure, study, photos, videos):
     inputs = None
-    if measure.takes == "file":
+    if measure.takes in {"video", "audio"}:
+        inputs = stretches(measure.takes, videos)
+    elif measure.takes == "file":
         inputs = sorted(study.rglob("*.??g"))
     elif measure.takes == "image":
         real = [decode(photos / name, detail=measure.detail) for name in ("chelsea.png", "china.jpg")]
         inputs = [*real, *sample_inputs("image")]
     check_measure(measure, inputs)
+
+
+@pytest.mark.parametrize(("name", "params"), UNITIZERS, ids=str)
+def test_every_registered_unitizer_keeps_the_contract(name, params, videos):
+    unitizer = registry.make("unitizers", name, params)
+    check_unitizer(unitizer, stretches(unitizer.takes, videos))
+
+
+def test_every_registered_unitizer_is_in_the_list():
+    assert {name for name, _ in UNITIZERS} == set(registry.names("unitizers"))
 
 
 def test_every_measure_fits_some_kind():

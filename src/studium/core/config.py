@@ -10,7 +10,7 @@ from studium.errors import ConfigError
 
 __all__ = ["VERBS", "SourceEntry", "Step", "Study", "read"]
 
-VERBS = ("measure", "cluster", "duplicates", "map")
+VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map")
 """What a step can do; the verb's value names the part, or the table it works on."""
 
 _STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
@@ -130,7 +130,23 @@ def _step(path: Path, number: int, entry: dict[str, Any]) -> Step:
         raise ConfigError(
             f"{path}, {where}: several measures in one step take no parameters ({', '.join(params)}); split it"
         )
+    if verb == "rollup":
+        _rollup(path, where, params)
     return Step(verb, tuple(what), entry["of"], params)
+
+
+def _rollup(path: Path, where: str, params: Mapping[str, Any]) -> None:
+    """A rollup has two keys, no more and no less."""
+    if set(params) != {"to", "rules"}:
+        got = ", ".join(params) or "neither"
+        raise ConfigError(
+            f"{path}, {where}: a rollup needs to and rules, got {got}; write for instance  "
+            'to = "post"  and  rules = { tag_probability = "mean" }'
+        )
+    _typed(path, f"{where} to", params["to"], str)
+    _typed(path, f"{where} rules", params["rules"], dict)
+    for column, text in params["rules"].items():
+        _typed(path, f"{where} rules {column}", text, str)
 
 
 def _known(path: Path, where: str, entry: Mapping[str, Any], known: Any) -> None:

@@ -12,7 +12,22 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.core.unit import Span, Unit
 
-__all__ = ["Found", "Loss", "Measure", "Note", "Place", "Source", "Unitizer"]
+__all__ = ["Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher"]
+
+
+class Watcher(ABC):
+    """Sees one medium go by, piece by piece, and then says what it found. Many watch the same pass.
+
+    A piece is a `studium.media.video.Frame` of a video, or a `studium.media.audio.Block` of a sound.
+    """
+
+    @abstractmethod
+    def see(self, piece: Any) -> None:
+        """Take the next piece; keep what is needed of it, not the piece itself."""
+
+    @abstractmethod
+    def result(self) -> Any:
+        """What was found, asked for once, at the end: of a measure column -> value, of a unitizer its spans."""
 
 
 class Measure(ABC):
@@ -21,7 +36,9 @@ class Measure(ABC):
     Attributes:
         name: how the study file calls it.
         version: raised whenever the same input gives another number; part of the recipe.
-        takes: the modality of one input: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path).
+        takes: the modality of one input: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path), "video"
+            (`studium.media.video.Video`), "audio" (`studium.media.audio.Sound`). Those that
+            see them go by rather than hold them are written with `studium.media.watch`.
         detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
         remote: True if data leave the machine; refused unless the user allows it.
     """
@@ -64,23 +81,35 @@ class Unitizer(ABC):
     Attributes:
         name: how the study file calls it.
         version: raised whenever the same input gives other units.
-        takes: the modality of the input.
+        takes: the modality of the input, as for a `Measure`.
         makes: the kind of the units.
+        detail: as for a `Measure`.
+        remote: as for a `Measure`.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     takes: ClassVar[str]
     makes: ClassVar[str]
+    detail: ClassVar[int | None] = None
+    remote: ClassVar[bool] = False
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of every new unit besides where it lies: the keys of ``Span.values``."""
+        return ()
 
     @property
     def models(self) -> tuple[str, ...]:
         """Ids of the models whose weights this unitizer loads; part of the recipe."""
         return ()
 
+    def prepare(self) -> None:  # noqa: B027  (most unitizers have nothing to load)
+        """Load what is slow to load, once per process; an error here stops a run before it starts."""
+
     @abstractmethod
     def __call__(self, media: Any) -> Iterable[Span]:
-        """Where the new units lie in ``media``, in order."""
+        """Where the new units lie in ``media``, in order, each with a value for every column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +132,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A medium that a source names by its URL. Nothing is fetched until the study is told to download.
+
+    Attributes:
+        url: where it is on the web, http or https.
+        kind: "image", "video" or "audio"; None if only its content will tell.
+        post: id of the post unit it is attached to, or None.
+        position: 0, 1, ... among the media of its post.
+        label: name of its class, or None.
+    """
+
+    url: str
+    kind: str | None = None
+    post: str | None = None
+    position: int = 0
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """Something a source could not use: where it was, the class of the error, and why."""
 
@@ -119,7 +167,7 @@ class Note:
     value: str
 
 
-Found = Unit | Place | Loss | Note
+Found = Unit | Place | Link | Loss | Note
 """What a source yields; a `Unit` is always a post."""
 
 

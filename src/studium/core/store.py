@@ -23,7 +23,7 @@ from studium.core import parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe, canonical
 from studium.core.table import Table, last, open_table
-from studium.core.unit import KINDS, Span, Unit, check_kind
+from studium.core.unit import KINDS, PARENTS, Span, Unit, check_kind
 from studium.errors import BusyError, InputError, UnknownNameError
 
 __all__ = ["ATTACHMENTS", "UNITS", "Store", "Table", "unit_of"]
@@ -79,11 +79,17 @@ class Store:
     def units(self, kind: str) -> pa.Table:
         """The units of a kind in the order they were first added; schema `UNITS`.
 
-        Media have the path of their last living attachment; those that no source names any more are left out.
+        Media have the path of their last living attachment; those that no source names any more are left out, and
+        with them what was split from them.
         """
         check_kind(kind)
         units = last(parts.read(self.root / "units" / kind, UNITS), "id")
-        return self._placed(units, kind) if "file" in KINDS[kind] else units
+        if "file" in KINDS[kind]:
+            return self._placed(units, kind)
+        if kind in PARENTS and units.num_rows:
+            living = pa.chunked_array([self.units(above)["id"].combine_chunks() for above in PARENTS[kind]])
+            return units.filter(pc.is_in(units["parent"], value_set=living))
+        return units
 
     def _placed(self, units: pa.Table, kind: str) -> pa.Table:
         living = self.attachments()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from studium.core import parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe
-from studium.errors import InputError
+from studium.errors import DamagedStreamError, InputError
 
 __all__ = ["FAILURES", "Table", "last", "open_table", "text_digest"]
 
@@ -106,11 +106,15 @@ class Table:
         return pc.binary_join_element_wise(rows["unit"], rows[_TEXT.name], "")
 
     def failures(self) -> pa.Table:
-        """Failures that no row has made good, the last one of each unit; schema `FAILURES`."""
+        """Failures that no row has made good, the last one of each unit; schema `FAILURES`.
+
+        A damaged stream stays a failure beside the row of what could be decoded.
+        """
         failed = last(parts.read(self.folder / "_failures", FAILURES), "unit")
         if not failed.num_rows:
             return failed
-        return failed.filter(pc.invert(pc.is_in(failed["unit"], value_set=self.done())))
+        good = pc.is_in(failed["unit"], value_set=self.done())
+        return failed.filter(pc.or_(pc.invert(good), pc.equal(failed["error"], DamagedStreamError.__name__)))
 
     def digest(self) -> str:
         """Name of the set of rows, whatever their order."""

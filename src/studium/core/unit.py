@@ -7,7 +7,18 @@ from typing import Any
 
 from studium.errors import InputError
 
-__all__ = ["KINDS", "Span", "Unit", "check_kind", "content_id", "derived_id", "kinds_offering", "post_id"]
+__all__ = [
+    "KINDS",
+    "PARENTS",
+    "STRETCHES",
+    "Span",
+    "Unit",
+    "check_kind",
+    "content_id",
+    "derived_id",
+    "kinds_offering",
+    "post_id",
+]
 
 KINDS: Mapping[str, frozenset[str]] = {
     # sources
@@ -17,13 +28,26 @@ KINDS: Mapping[str, frozenset[str]] = {
     "audio": frozenset({"audio", "file"}),
     # derived
     "frame": frozenset({"image"}),
-    "shot": frozenset({"video"}),
+    "shot": frozenset({"video", "audio"}),
     "face": frozenset({"image"}),
     "object": frozenset({"image"}),
     "line": frozenset({"text"}),
     "speech": frozenset({"text", "audio"}),
 }
 """Every kind of unit, and the modalities it offers to measures."""
+
+PARENTS: Mapping[str, tuple[str, ...]] = {
+    "frame": ("video",),
+    "shot": ("video",),
+    "face": ("image", "frame"),
+    "object": ("image", "frame"),
+    "line": ("image", "frame"),
+    "speech": ("video", "audio"),
+}
+"""The kinds that units of a derived kind are split from."""
+
+STRETCHES = frozenset({"shot", "speech"})
+"""Kinds whose units are stretches of time: what they are split into belongs to the medium that they lie in."""
 
 
 def check_kind(kind: str) -> None:
@@ -50,12 +74,14 @@ class Span:
         end: end in seconds of the parent, or None (an instant has only a start).
         box: (x0, y0, x1, y1) in pixels of the parent, x1 and y1 exclusive, or None.
         text: what is written or said there, or None. Not part of the identity.
+        values: what else its unitizer knows of it, by column. Not part of the identity.
     """
 
     start: float | None = None
     end: float | None = None
     box: tuple[int, int, int, int] | None = None
     text: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse spans that are upside down."""

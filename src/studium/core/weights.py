@@ -2,7 +2,8 @@
 
 A file is pinned by the sha256 of its content and cached under it, so what lies in the cache is what was pinned:
 ``<cache>/models/<model>/<sha256>/<file>``. The cache is ``STUDIUM_CACHE``, else ``XDG_CACHE_HOME/studium``, else
-``~/.cache/studium``. ``STUDIUM_OFFLINE=1`` switches every download off.
+``~/.cache/studium``. Models of several files that belong in one folder are in `studium.core.bundle`.
+``STUDIUM_OFFLINE=1`` switches every download off.
 """
 
 import hashlib
@@ -18,10 +19,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from studium.core.bundle import Bundle, Folder, Snapshot, bundle_of
 from studium.core.fetch import Source, Unavailable, fetch
 from studium.errors import (
     ConfigError,
     HashMismatchError,
+    InputError,
     OfflineError,
     SourceUnavailableError,
     UnknownNameError,
@@ -34,6 +37,7 @@ __all__ = [
     "cache_dir",
     "derived",
     "fingerprint",
+    "folder",
     "get",
     "load_rows",
     "path",
@@ -70,6 +74,7 @@ class Model:
         input: what its input must look like (``size``, ``mean``, ``std``, ``tokens`` ...).
         files: its weights.
         uses: ids of the models it is composed of.
+        bundle: its weights, where they are several files that belong in one folder (``hub`` in ``models.toml``).
     """
 
     id: str
@@ -81,6 +86,7 @@ class Model:
     input: Mapping[str, float] = field(default_factory=dict)
     files: tuple[File, ...] = ()
     uses: tuple[str, ...] = ()
+    bundle: Bundle | None = None
 
 
 def load_rows(path: Path) -> dict[str, Model]:
@@ -105,14 +111,22 @@ def rows() -> dict[str, Model]:
 def get(model: str | Model) -> Model:
     """The row of a model; a `Model` is its own row.
 
+    Args:
+        model: an id of `rows`, ``owner/name@commit`` of a hub repository, or the path of a folder.
+
     Raises:
-        UnknownNameError: no model of that id; the message lists what there is.
+        UnknownNameError: none of these; the message lists what there is.
     """
     if isinstance(model, Model):
         return model
-    if model not in rows():
-        raise UnknownNameError(f"no model named {model!r}; there are: {', '.join(rows())}")
-    return rows()[model]
+    if model in rows():
+        return rows()[model]
+    if bundle := bundle_of(model):
+        return Model(model, task="", licence="", paper="", about="", dims=0, bundle=bundle)
+    raise UnknownNameError(
+        f"no model named {model!r}; there are: {', '.join(rows())}; or give owner/name@commit of a hub repository "
+        "(the commit has 40 hex digits), or the path of a folder"
+    )
 
 
 def cache_dir() -> Path:
@@ -138,17 +152,34 @@ def path(model: str | Model, file: str) -> Path:
     raise UnknownNameError(f"model {row.id!r} has no file {file!r}; it has: {', '.join(f.name for f in row.files)}")
 
 
+def folder(model: str | Model) -> Path:
+    """The folder that holds the files of a model which is a snapshot of the hub or a folder of one's own.
+
+    Fetches nothing: such models are large, so a run or ``studium models pull`` does that, and says so.
+
+    Raises:
+        InputError: the model is made of single files.
+        WeightsError: they are not all on this machine.
+    """
+    row = get(model)
+    if row.bundle is None:
+        raise InputError(f"{row.id} is made of single files, see `path`; expected a model that is a folder")
+    if not row.bundle.files():
+        raise WeightsError(_lacking(row))
+    return row.bundle.folder
+
+
 def pull(model: str | Model) -> list[Path]:
     """Fetch whatever is missing of a model and of the models it uses; returns all their files."""
     row = get(model)
-    own = [path(row, entry.name) for entry in row.files]
+    own = _pull_bundle(row, row.bundle) if row.bundle else [path(row, entry.name) for entry in row.files]
     return own + [file for used in row.uses for file in pull(used)]
 
 
 def where(model: str | Model) -> list[Path]:
     """The cached files of a model and of the models it uses; empty unless all are there. Fetches nothing."""
-    found = [_place(row, entry) for row in _parts(get(model)) for entry in row.files]
-    return found if all(file.is_file() for file in found) else []
+    found = [_cached(row) for row in _parts(get(model))]
+    return [] if None in found else [file for files in found for file in files or ()]
 
 
 def verify(model: str | Model) -> list[Path]:
@@ -156,10 +187,15 @@ def verify(model: str | Model) -> list[Path]:
 
     Raises:
         WeightsError: one is not cached; the message says what to run.
-        HashMismatchError: one is not what was pinned; it was discarded.
+        HashMismatchError: one is not what was pinned.
+        InputError: nothing is pinned, for the model is a folder of one's own.
     """
     checked = []
     for row in _parts(get(model)):
+        if row.bundle:
+            if _cached(row) is None:
+                raise WeightsError(_lacking(row))
+            checked += row.bundle.verify()
         for entry in row.files:
             target = _place(row, entry)
             if not target.is_file():
@@ -177,10 +213,15 @@ def verify(model: str | Model) -> list[Path]:
 
 
 def fingerprint(model: str | Model) -> str:
-    """16 hex digits that stand for the weights and the input they expect, for recipes. Fetches nothing."""
+    """16 hex digits that stand for the weights and the input they expect, for recipes. Fetches nothing.
+
+    Raises:
+        WeightsError: the model is a folder of one's own, whose content counts, and it is not there.
+    """
     digest = hashlib.sha256()
     for row in _parts(get(model)):
-        digest.update(repr((row.id, sorted(row.input.items()), [(f.name, f.sha256) for f in row.files])).encode())
+        content = (row.id, sorted(row.input.items()), [(f.name, f.sha256) for f in row.files])
+        digest.update(repr(row.bundle.identity() if row.bundle else content).encode())
     return digest.hexdigest()[:16]
 
 
@@ -208,8 +249,39 @@ def _place(row: Model, entry: File) -> Path:
     return cache_dir() / "models" / row.id / entry.sha256 / entry.name
 
 
+def _cached(row: Model) -> list[Path] | None:
+    """The row's own files; None unless all are there."""
+    if row.bundle:
+        return row.bundle.files() or None
+    files = [_place(row, entry) for entry in row.files]
+    return files if all(file.is_file() for file in files) else None
+
+
+def _lacking(row: Model) -> str:
+    if isinstance(row.bundle, Folder):
+        return f"{row.id} should be a folder with the files of a model; there is none"
+    return f"{row.id} is not on this machine: run  studium models pull {row.id}"
+
+
+def _pull_bundle(row: Model, bundle: Bundle) -> list[Path]:
+    if files := bundle.files():
+        return files
+    for name in ("STUDIUM_OFFLINE", "HF_HUB_OFFLINE"):
+        if isinstance(bundle, Snapshot) and _set(name):
+            raise OfflineError(
+                f"{row.id} is not on this machine and {name} is set: run  studium models pull {row.id}  where there is "
+                f"a network, or copy the folder {bundle.folder}"
+            )
+    log.info("fetching %s from %s", row.id, bundle)
+    return bundle.fetch()
+
+
+def _set(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() not in {"", "0", "false", "no"}
+
+
 def _fetch(row: Model, entry: File, target: Path) -> Path:
-    if os.environ.get("STUDIUM_OFFLINE", "").lower() not in {"", "0", "false", "no"}:
+    if _set("STUDIUM_OFFLINE"):
         raise OfflineError(
             f"{entry.name} of {row.id} is not cached and STUDIUM_OFFLINE is set: run  studium models pull {row.id}  "
             f"where there is a network, or copy its files to {target}"
@@ -272,4 +344,6 @@ def _model(name: str, entry: dict[str, Any]) -> Model:
         File(**{**item, "sources": tuple(Source(**source) for source in item["sources"])})
         for item in entry.get("files", [])
     )
-    return Model(id=name, **{**entry, "files": files, "uses": tuple(entry.get("uses", ()))})
+    rest = {key: value for key, value in entry.items() if key not in {"files", "uses", "hub"}}
+    bundle = Snapshot(**entry["hub"]) if "hub" in entry else None
+    return Model(id=name, **rest, files=files, uses=tuple(entry.get("uses", ())), bundle=bundle)

@@ -1,14 +1,19 @@
-"""From a unit to what a measure takes: pixels, a path, a text."""
+"""From a unit to what a measure takes: pixels, a path, a text, a stretch of video or sound."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from studium.core.unit import KINDS, Unit
 from studium.errors import InputError, MediaError, UnreadableFileError
 from studium.run.add import identify
 
-__all__ = ["DEFAULT", "LOADED", "Decoding", "load", "locate", "text_of"]
+if TYPE_CHECKING:
+    from studium.media.reader import Reader
+
+__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "load", "locate", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -26,37 +31,103 @@ class Decoding:
 
 DEFAULT = Decoding()
 
-LOADED = ("image", "text", "file")
-"""Modalities that `load` knows."""
+LOADED = ("image", "text", "file", "video", "audio")
+"""Modalities that a `Loader` knows."""
+
+
+class Loader:
+    """Loads units one after the other. A video stays open between its frames, which are read best in their order."""
+
+    def __init__(self, root: Path, decoding: Decoding = DEFAULT, above: Mapping[str, Unit] | None = None) -> None:
+        """Begin to load.
+
+        Args:
+            root: the study folder, which relative paths start from.
+            decoding: what may be decoded.
+            above: what the units were split from, by id.
+        """
+        self.root, self.decoding, self.above = root, decoding, above or {}
+        self._reader: Reader | None = None
+
+    def __enter__(self) -> "Loader":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._reader:
+            self._reader.close()
+
+    def load(self, unit: Unit, takes: str, detail: int | None = None) -> Any:
+        """The input of modality ``takes`` that ``unit`` offers.
+
+        Args:
+            unit: the unit.
+            takes: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path), "video" (`Video`) or "audio" (`Sound`).
+            detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
+
+        Raises:
+            MediaError: the medium cannot be used; the class and message say why.
+        """
+        if takes not in KINDS[unit.kind]:
+            raise InputError(
+                f"a unit of kind {unit.kind!r} offers {', '.join(sorted(KINDS[unit.kind]))}, not {takes!r}"
+            )
+        if takes == "text":
+            text = text_of(unit)
+            if text is None:
+                raise MediaError(f"the {unit.kind} has no text")
+            return text
+        path = locate(self._file(unit), self.root)
+        if takes == "file":
+            return path
+        if takes == "image":
+            return self._image(unit, path, detail)
+        return _stretch(unit, path, takes)
+
+    def path_of(self, unit: Unit) -> str | None:
+        """The path of the file that a unit lies in, as the study knows it."""
+        return self._file(unit).path
+
+    def _file(self, unit: Unit) -> Unit:
+        """The unit that has a file: itself, or what it was split from."""
+        while unit.path is None and unit.parent is not None and unit.parent in self.above:
+            unit = self.above[unit.parent]
+        return unit
+
+    def _image(self, unit: Unit, path: Path, detail: int | None) -> Any:
+        if unit.kind == "image":
+            from studium.media.image import MAX_PIXELS, decode
+
+            most = MAX_PIXELS if self.decoding.max_pixels is None else self.decoding.max_pixels
+            return decode(path, detail=detail, max_pixels=most, truncated=self.decoding.truncated)
+        if unit.kind == "frame":
+            assert unit.span is not None
+            assert unit.span.start is not None
+            return self._opened(path).at(unit.span.start).rgb(detail)
+        raise InputError(f"pictures of {unit.kind} units cannot be loaded yet")
+
+    def _opened(self, path: Path) -> "Reader":
+        from studium.media.reader import Reader
+
+        if self._reader is None or self._reader.path != path:
+            if self._reader:
+                self._reader.close()
+            self._reader = Reader(path)
+        return self._reader
 
 
 def load(unit: Unit, takes: str, detail: int | None, root: Path, decoding: Decoding = DEFAULT) -> Any:
-    """The input of modality ``takes`` that ``unit`` offers.
+    """The input of one unit that a source brought; see `Loader`."""
+    with Loader(root, decoding) as loader:
+        return loader.load(unit, takes, detail)
 
-    Args:
-        unit: the unit.
-        takes: "image" (RGB uint8 H x W x 3), "text" (str) or "file" (Path).
-        detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
-        root: the study folder, which relative paths start from.
-        decoding: what may be decoded.
 
-    Raises:
-        MediaError: the medium cannot be used; the class and message say why.
-    """
-    if takes not in KINDS[unit.kind]:
-        raise InputError(f"a unit of kind {unit.kind!r} offers {', '.join(sorted(KINDS[unit.kind]))}, not {takes!r}")
-    if takes == "text":
-        text = text_of(unit)
-        if text is None:
-            raise MediaError(f"the {unit.kind} has no text")
-        return text
-    path = locate(unit, root)
-    if takes == "file":
-        return path
-    from studium.media.image import MAX_PIXELS, decode
+def _stretch(unit: Unit, path: Path, takes: str) -> Any:
+    from studium.media.audio import Sound
+    from studium.media.video import Video
 
-    most = MAX_PIXELS if decoding.max_pixels is None else decoding.max_pixels
-    return decode(path, detail=detail, max_pixels=most, truncated=decoding.truncated)
+    span = unit.span
+    start, end = (span.start or 0.0, span.end) if span else (0.0, None)
+    return Video(path, start, end) if takes == "video" else Sound(path, start, end)
 
 
 def locate(unit: Unit, root: Path) -> Path:

@@ -20,14 +20,14 @@ from typing import Any
 
 from studium import errors
 from studium.core import weights
-from studium.core.protocols import Measure
 from studium.core.store import Store
 from studium.errors import StudiumError
 from studium.run.load import DEFAULT, Decoding
-from studium.run.plan import Chunk, How, Plan, plan
-from studium.run.work import Outcome, work
+from studium.run.pending import Outcome
+from studium.run.plan import Chunk, How, Part, Plan, plan
+from studium.run.work import work
 
-__all__ = ["Progress", "measure", "threads_here"]
+__all__ = ["Progress", "compute", "threads_here"]
 
 _HOPELESS = 8  # workers that die one after the other of the same measure, which never survives a file
 
@@ -40,20 +40,20 @@ def threads_here() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def measure(
+def compute(
     store: Store,
     kind: str,
-    measures: Sequence[Measure],
+    parts: Sequence[Part],
     decoding: Decoding = DEFAULT,
     retry: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Plan, Outcome]:
-    """Measure whatever is missing.
+    """Measure and split whatever is missing.
 
     Args:
         store: the study folder, locked by the caller.
         kind: of the units.
-        measures: what to measure on each.
+        parts: measures to measure on each, and unitizers to split it by.
         decoding: what may be decoded.
         retry: whether units that failed before are tried again.
         progress: told after every chunk.
@@ -62,11 +62,11 @@ def measure(
         The plan at the beginning, and what became of it.
     """
     threads = threads_here()
-    todo = plan(store, kind, measures, How(threads, decoding, retry))
-    for model in dict.fromkeys(model for lacking, _ in todo.pieces for m in lacking for model in m.models):
+    todo = plan(store, kind, parts, How(threads, decoding, retry))
+    for model in dict.fromkeys(model for lacking, _ in todo.pieces for part in lacking for model in part.models):
         weights.pull(model)
     tally = _Tally(todo.missing, progress)
-    if not all(_importable(m) for m in measures):
+    if not all(_importable(part) for part in parts):
         _inline(todo, threads, tally)
         return todo, tally.total
     chunks = todo.chunks()
@@ -74,7 +74,7 @@ def measure(
         worker = _Worker(threads)
         worker.run(chunks, tally)
         suspects = {unit.id for chunk in worker.in_hand for unit in chunk.units}
-        outcome = _isolate(store, todo, measures, suspects)
+        outcome = _isolate(store, todo, parts, suspects)
         for chunk in worker.in_hand:
             tally.add(chunk, outcome.rows, outcome.failures)
             outcome = Outcome()
@@ -96,15 +96,15 @@ class _Tally:
             self.progress(self.finished, self.units)
 
 
-def _importable(measure: Measure) -> bool:
+def _importable(part: Part) -> bool:
     """Whether a fresh process can import the class; one typed into a notebook or a script cannot be."""
-    named = type(measure).__module__ != "__main__" and "<locals>" not in type(measure).__qualname__
+    named = type(part).__module__ != "__main__" and "<locals>" not in type(part).__qualname__
     return named and bool(sys.executable)
 
 
 def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
     """Work in this process, for measures that live nowhere else; a file that crashes a decoder ends it."""
-    for each in {m for measures, _ in todo.pieces for m in measures}:
+    for each in {part for parts, _ in todo.pieces for part in parts}:
         each.prepare()
     with ThreadPoolExecutor(threads) as pool:
         futures = {pool.submit(work, chunk): chunk for chunk in todo.chunks()}
@@ -117,11 +117,11 @@ def _inline(todo: Plan, threads: int, tally: _Tally) -> None:
             raise
 
 
-def _isolate(store: Store, whole: Plan, measures: Sequence[Measure], suspects: set[str]) -> Outcome:
+def _isolate(store: Store, whole: Plan, parts: Sequence[Part], suspects: set[str]) -> Outcome:
     """Work the suspects unit by unit in disposable processes until none of them kills one."""
     total, deaths = Outcome(), Counter[tuple[str, ...]]()
     while suspects:
-        todo = plan(store, whole.kind, measures, dataclasses.replace(whole.how, threads=1), suspects)
+        todo = plan(store, whole.kind, parts, dataclasses.replace(whole.how, threads=1), suspects)
         worker, tally = _Worker(threads=1, isolate=True), _Tally(todo.missing, None)
         worker.run(todo.chunks(), tally)
         total.rows.update(tally.total.rows)

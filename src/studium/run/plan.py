@@ -1,8 +1,8 @@
 """What is missing: the units that lack a row of a recipe, cut into chunks that share one decode."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +10,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core.protocols import Measure
+from studium.core.column import Column
+from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
 from studium.core.table import text_digest
-from studium.core.unit import KINDS, Unit, check_kind, kinds_offering
+from studium.core.unit import KINDS, PARENTS, STRETCHES, Unit, check_kind, kinds_offering
 from studium.errors import InputError
+from studium.run.lineage import Lineage
 from studium.run.load import DEFAULT, LOADED, Decoding, text_of
 
-__all__ = ["Chunk", "How", "Plan", "plan", "recipe_for"]
+__all__ = ["Chunk", "How", "Part", "Plan", "plan", "recipe_for"]
 
-_LARGEST = 256  # units of a chunk
-_SMALLEST = 8
+_SIZES = {"image": (8, 256), "text": (8, 256), "file": (8, 256)}  # fewest and most units of a chunk
+_SLOW = (1, 16)  # of videos and sounds
+
+Part = Measure | Unitizer
 
 Rows = npt.NDArray[np.int64]
 
@@ -43,13 +47,14 @@ class How:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Units that lack the same measures. One thread decodes each of them once and writes one part per measure."""
+    """Units that lack the same parts. One thread decodes each of them once and writes the rows of every part."""
 
     root: Path
     kind: str
     units: tuple[Unit, ...]
-    measures: tuple[Measure, ...]
+    parts: tuple[Part, ...]
     decoding: Decoding
+    above: Mapping[str, Unit] = field(default_factory=dict)  # what its units were split from, by id
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,20 @@ class Plan:
     Attributes:
         root: the study folder.
         kind: of the units.
-        tables: where each measure writes, in the order of the measures.
+        tables: where each part writes, in the order of the parts.
         units: all units of the kind.
+        lineage: what they were split from.
         how: it is to be worked.
-        pieces: which rows of ``units`` lack which measures, in the order of the units within a piece.
+        pieces: which rows of ``units`` lack which parts, in the order of the units within a piece.
     """
 
     root: Path
     kind: str
     tables: tuple[Table, ...]
     units: pa.Table
+    lineage: Lineage
     how: How
-    pieces: tuple[tuple[tuple[Measure, ...], Rows], ...]
+    pieces: tuple[tuple[tuple[Part, ...], Rows], ...]
 
     @property
     def missing(self) -> int:
@@ -79,15 +86,15 @@ class Plan:
 
     def chunks(self) -> Iterator[Chunk]:
         """The work, made piece by piece, so that a plan of millions of units stays small."""
-        for measures, rows in self.pieces:
+        for parts, rows in self.pieces:
             units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
-            yield Chunk(self.root, self.kind, units, measures, self.how.decoding)
+            yield Chunk(self.root, self.kind, units, parts, self.how.decoding, self.lineage.above(units))
 
 
 def plan(
     store: Store,
     kind: str,
-    measures: Sequence[Measure],
+    parts: Sequence[Part],
     how: How,
     only: Collection[str] | None = None,
 ) -> Plan:
@@ -96,49 +103,55 @@ def plan(
     Args:
         store: the study folder.
         kind: of the units.
-        measures: what to measure on each.
+        parts: measures to measure on each, and unitizers to split it by.
         how: with how many threads, what may be decoded, whether to try again what failed.
         only: ids of the units to consider, or None for all.
 
     Raises:
-        InputError: an unknown kind, or a measure takes what this kind does not offer; the message says which kinds do.
+        InputError: an unknown kind, or a part takes what this kind does not offer; the message says which kinds do.
     """
     check_kind(kind)
-    for measure in measures:
-        _check(measure, kind)
-    measures = list({recipe_for(measure, how.decoding).key: measure for measure in measures}.values())
+    for part in parts:
+        _check(part, kind)
+    parts = list({recipe_for(part, how.decoding).key: part for part in parts}.values())
     units = store.units(kind)
-    tables = tuple(_table(store, kind, measure, how.decoding) for measure in measures)
+    tables = tuple(_table(store, kind, part, how.decoding) for part in parts)
     lacks = np.array([~_finished(table, units, how.retry) for table in tables]).T
     if only is not None:
         lacks[~_among(units["id"], list(only))] = False
-    return Plan(store.root, kind, tables, units, how, tuple(_pieces(lacks, measures, how.threads)))
+    lineage = Lineage(store, kind)
+    return Plan(store.root, kind, tables, units, lineage, how, tuple(_pieces(lacks, parts, how.threads)))
 
 
-def recipe_for(measure: Measure, decoding: Decoding) -> Recipe:
-    """The recipe of a measure in a study; rows that may come from half a picture lie in a table of their own."""
-    recipe = recipe_of(measure)
-    if decoding.truncated and measure.takes == "image":
+def recipe_for(part: Part, decoding: Decoding) -> Recipe:
+    """The recipe of a part in a study; rows that may come from half a picture lie in a table of their own."""
+    recipe = recipe_of(part)
+    if decoding.truncated and part.takes == "image":
         return dataclasses.replace(recipe, params={**recipe.params, "truncated": True})
     return recipe
 
 
 def _pieces(
-    lacks: npt.NDArray[np.bool_], measures: Sequence[Measure], threads: int
-) -> Iterator[tuple[tuple[Measure, ...], Rows]]:
-    """Rows that lack the same measures, in chunks; no row that lacks nothing."""
+    lacks: npt.NDArray[np.bool_], parts: Sequence[Part], threads: int
+) -> Iterator[tuple[tuple[Part, ...], Rows]]:
+    """Rows that lack the same parts, in chunks; no row that lacks nothing."""
     patterns, which = np.unique(lacks, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         rows = np.flatnonzero(which == number)
-        wanted = tuple(m for m, lacking in zip(measures, pattern, strict=True) if lacking)
+        wanted = tuple(part for part, lacking in zip(parts, pattern, strict=True) if lacking)
         if wanted and len(rows):
-            size = min(_LARGEST, max(_SMALLEST, -(-len(rows) // (4 * threads))))
+            smallest, largest = min(_SIZES.get(part.takes, _SLOW) for part in wanted)
+            size = min(largest, max(smallest, -(-len(rows) // (4 * threads))))
             for start in range(0, len(rows), size):
                 yield wanted, rows[start : start + size]
 
 
-def _table(store: Store, kind: str, measure: Measure, decoding: Decoding) -> Table:
-    return store.create(kind, recipe_for(measure, decoding), measure.columns, of_text=measure.takes == "text")
+def _table(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
+    recipe = recipe_for(part, decoding)
+    if isinstance(part, Unitizer):
+        store.create(part.makes, recipe, part.columns)
+        return store.create(kind, recipe, [Column(f"{part.makes}_count", "int32", f"{part.makes} units it has", low=0)])
+    return store.create(kind, recipe, part.columns, of_text=part.takes == "text")
 
 
 def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool_]:
@@ -162,11 +175,16 @@ def _among(ids: pa.ChunkedArray, some: pa.ChunkedArray | list[str]) -> npt.NDArr
     return found
 
 
-def _check(measure: Measure, kind: str) -> None:
-    if measure.takes not in LOADED:
-        raise InputError(f"{measure.name} takes {measure.takes!r}; what can be loaded today: {', '.join(LOADED)}")
-    if measure.takes not in KINDS[kind]:
-        fitting = ", ".join(kinds_offering(measure.takes))
+def _check(part: Part, kind: str) -> None:
+    if part.takes not in LOADED:
+        raise InputError(f"{part.name} takes {part.takes!r}; what can be loaded today: {', '.join(LOADED)}")
+    if part.takes not in KINDS[kind]:
+        fitting = ", ".join(kinds_offering(part.takes))
         raise InputError(
-            f"{measure.name} takes {measure.takes!r}, which a unit of kind {kind!r} does not offer; use {fitting}"
+            f"{part.name} takes {part.takes!r}, which a unit of kind {kind!r} does not offer; use {fitting}"
         )
+    if isinstance(part, Unitizer):
+        whole = PARENTS[kind] if kind in STRETCHES else (kind,)
+        if not set(whole) & set(PARENTS.get(part.makes, ())):
+            fitting = ", ".join(PARENTS.get(part.makes, ())) or "nothing"
+            raise InputError(f"{part.name} makes {part.makes} units, which are split from {fitting}, not from {kind}")

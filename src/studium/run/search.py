@@ -13,7 +13,7 @@ from studium.core.store import Store, Table, unit_of
 from studium.core.unit import KINDS
 from studium.errors import InputError
 from studium.run.load import text_of
-from studium.run.tables import matrix
+from studium.run.tables import matrix, paths
 
 __all__ = ["search"]
 
@@ -35,7 +35,8 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     if "text" in KINDS[of]:
         shown = {"text": pa.array([text_of(unit_of(row)) for row in rows.to_pylist()], pa.string())}
     else:
-        shown = {"path": rows["path"]}
+        places = dict(zip(table["id"].to_pylist(), paths(store, of).to_pylist(), strict=True))
+        shown = {"path": pa.array([places[unit] for unit in found.to_pylist()], pa.string())}
     return pa.table({"unit": found, **shown, "score": hits.score})
 
 

@@ -1,5 +1,6 @@
 """Reading tables: joined side by side in the order of the units, and as a matrix for analysis."""
 
+import bisect
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,15 +12,19 @@ import pyarrow.compute as pc
 
 from studium.core.rollup import attach, rollup, rule
 from studium.core.store import UNITS, Store, Table
-from studium.core.unit import check_kind
+from studium.core.unit import PARENTS, check_kind
 from studium.errors import InputError, MissingExtraError
+from studium.run.lineage import FILES, above, climbed
 
-__all__ = ["failures", "joined", "living", "losses", "matrix", "posts", "rolled_up", "sql"]
+_SPAN = ["parent", "start", "end"]
+
+__all__ = ["failures", "joined", "living", "losses", "matrix", "paths", "posts", "rolled_up", "sql"]
 
 
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     """One row per unit, in the order in which units were added: ``unit``, ``path``, then the columns of each table.
 
+    Derived units have the path of the file that they lie in, and then ``parent``, ``start`` and ``end`` (seconds).
     Units that a table has no row for are null there.
 
     Raises:
@@ -27,7 +32,9 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
         InputError: two tables have a column of the same name.
     """
     units = store.units(kind)
-    result = pa.table({"unit": units["id"], "path": units["path"]})
+    result = pa.table({"unit": units["id"], "path": paths(store, kind)})
+    if kind in PARENTS:
+        result = pa.table([*result, *units.select(_SPAN)], names=[*result.column_names, *_SPAN])
     for name in names:
         table = store.find(kind, name)
         rows = table.read()
@@ -37,6 +44,16 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
                 raise InputError(f"{name!r} and another table both have a column {column!r}; read them one at a time")
             result = result.append_column(column, rows[column].combine_chunks().take(where))
     return result
+
+
+def paths(store: Store, kind: str) -> pa.ChunkedArray:
+    """For each unit of ``kind``, in their order: the path of its file, or of the file that it lies in."""
+    if kind not in PARENTS:
+        return store.units(kind)["path"]
+    schema = pa.schema({"id": pa.string(), "path": pa.string()})
+    files = [store.units(name).select(schema.names) for name in above(kind) if name in FILES]
+    found = pa.concat_tables([schema.empty_table(), *files])
+    return found["path"].take(pc.index_in(climbed(store, kind, FILES), value_set=found["id"]))
 
 
 def living(store: Store, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
@@ -88,22 +105,59 @@ def _typed(values: list[Any]) -> pa.Array:
 
 
 def rolled_up(store: Store, to: str, of: str, by: str, rules: Mapping[str, str]) -> pa.Table:
-    """Rows of ``of`` units rolled up to posts, along attachments, or to their parents; see `studium.core.rollup`."""
+    """Rows of ``of`` units rolled up; see `studium.core.rollup`.
+
+    To posts they go along attachments, to what they were split from along their parents (a face to its frame, or to
+    its video), and to shots by time: a frame belongs to the shot that it begins in.
+    """
     check_kind(to)
-    table = joined(store, of, [by]).drop_columns("path")
+    table = joined(store, of, [by])
     if to == "post":
-        attached = store.attachments()
-        chosen = pc.and_(pc.equal(attached["kind"], of), attached["post"].is_valid())
-        table, key = attach(table, attached.filter(chosen)), "post"
+        table, key = _attached(store, table, of), "post"
     else:
-        units = store.units(of)
-        parents = units.filter(units["parent"].is_valid())
-        of_kind = pc.is_in(parents["parent"], value_set=store.units(to)["id"])
-        parents = parents.filter(of_kind)
-        table = table.filter(pc.is_in(table["unit"], value_set=parents["id"]))
-        table, key = table.drop_columns("unit").append_column("parent", parents["parent"]), "parent"
+        found = _within(store, of, to) if to == "shot" else climbed(store, of, [to])
+        table, key = table.drop_columns(_places(table)).append_column("parent", found), "parent"
+        table = table.filter(table["parent"].is_valid())
     rolled = rollup(table, key, {column: rule(text) for column, text in rules.items()})
     return rolled.rename_columns([to, *rolled.column_names[1:]])
+
+
+def _attached(store: Store, table: pa.Table, of: str) -> pa.Table:
+    """One row for each post that a unit, or the medium it was split from, is attached to."""
+    attached = store.attachments()
+    attached = attached.filter(attached["post"].is_valid())
+    if of not in PARENTS:
+        return attach(table.drop_columns(["path"]), attached.filter(pc.equal(attached["kind"], of)))
+    posts: dict[str, dict[str, None]] = {}
+    for media, post in zip(attached["media"].to_pylist(), attached["post"].to_pylist(), strict=True):
+        posts.setdefault(media, {})[post] = None  # twice in a post is once here
+    media = climbed(store, of, FILES).to_pylist()
+    pairs = [(row, post) for row, one in enumerate(media) for post in posts.get(one, ())]
+    table = table.drop_columns(_places(table)).take(pa.array([row for row, _ in pairs], pa.int64()))
+    return table.append_column("post", pa.array([post for _, post in pairs], pa.string()))
+
+
+def _places(table: pa.Table) -> list[str]:
+    return [name for name in ("unit", "path", "parent", "start", "end") if name in table.column_names]
+
+
+def _within(store: Store, of: str, to: str) -> pa.ChunkedArray:
+    """For each unit of ``of``, in their order: the unit of ``to`` of the same medium that it begins in."""
+    if of == to or not set(PARENTS.get(of, ())) & set(PARENTS[to]):
+        raise InputError(f"{of} units do not lie in {to} units; frames and spoken segments do")
+    spans: dict[str, list[tuple[float, float, str]]] = {}
+    places = store.units(to).select(["id", "parent", "start", "end"]).sort_by("start")
+    for row in places.to_pylist():
+        spans.setdefault(row["parent"], []).append((row["start"], row["end"], row["id"]))
+    rows = store.units(of).select(["parent", "start"]).to_pylist()
+    found = [_holding(spans.get(row["parent"], []), row["start"]) for row in rows]
+    return pa.chunked_array([found], pa.string())
+
+
+def _holding(spans: Sequence[tuple[float, float, str]], time: float) -> str | None:
+    """The id of the last of the spans (sorted by start) that holds a time, its end excluded."""
+    number = bisect.bisect_right(spans, time + 5e-7, key=lambda span: span[0]) - 1
+    return spans[number][2] if number >= 0 and time + 5e-7 < spans[number][1] else None
 
 
 def failures(store: Store) -> pa.Table:
@@ -111,10 +165,10 @@ def failures(store: Store) -> pa.Table:
     found: list[pa.Table] = []
     for kind in store.kinds():
         units = store.units(kind)
-        paths = dict(zip(units["id"].to_pylist(), units["path"].to_pylist(), strict=True))
+        places = dict(zip(units["id"].to_pylist(), paths(store, kind).to_pylist(), strict=True))
         for table in store.tables(kind):
             failed = table.failures()
-            where = [paths.get(unit) for unit in failed["unit"].to_pylist()]
+            where = [places.get(unit) for unit in failed["unit"].to_pylist()]
             failed = failed.append_column("kind", pa.array([kind] * failed.num_rows, pa.string()))
             found.append(failed.append_column("path", pa.array(where, pa.string())))
     order = ["unit", "kind", "path", "step", "error", "message"]

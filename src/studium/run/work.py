@@ -1,22 +1,19 @@
-"""The batch worker: decode each unit once, measure, write parts. The same function serves every executor."""
+"""The batch worker: decode each unit once, measure or split, write parts. The same function serves every executor."""
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from studium.core.protocols import Measure
-from studium.core.store import Store, Table
-from studium.core.table import text_digest
+from studium.core.store import Store
 from studium.core.unit import Unit
 from studium.errors import InputError, MediaError
-from studium.run.load import load
-from studium.run.plan import Chunk, recipe_for
+from studium.media.watch import WatchingMeasure, WatchingUnitizer, watch
+from studium.run.load import Loader
+from studium.run.pending import Outcome, Pending, pending_for
+from studium.run.plan import Chunk, Part
 
 __all__ = ["Outcome", "work"]
 
@@ -30,117 +27,150 @@ _FLUSH_SECONDS = 20.0  # a kill loses at most this much slow work
 
 
 @dataclass
-class Outcome:
-    """What became of the units of a chunk: rows written and failures by measure."""
+class _Group:
+    """Parts that share one decode, and the batch that they wait for."""
 
-    rows: Counter[str] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
+    parts: list[Part]
+    units: list[Unit] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)
+    held: int = 0
 
+    @property
+    def takes(self) -> str:
+        return self.parts[0].takes
 
-@dataclass
-class _Pending:
-    """Rows and failures of one table that wait to be written as a part."""
+    @property
+    def watching(self) -> list[WatchingMeasure | WatchingUnitizer]:
+        return [part for part in self.parts if isinstance(part, WatchingMeasure | WatchingUnitizer)]
 
-    table: Table
-    units: list[str] = field(default_factory=list)
-    batches: list[list[pa.Array]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    def add(self, unit: Unit, loaded: Any) -> None:
+        self.units.append(unit)
+        self.inputs.append(loaded)
+        self.held += getattr(loaded, "nbytes", 0)
 
-    def flush(self, outcome: Outcome) -> None:
-        if self.units:
-            columns = [pa.concat_arrays(column) for column in zip(*self.batches, strict=True)]
-            self.table.append(self.units, columns, self.texts)
-        if self.failures:
-            self.table.fail(self.failures)
-        outcome.rows[self.table.recipe.label] += len(self.units)
-        outcome.failures[self.table.recipe.label] += len(self.failures)
-        self.units, self.batches, self.texts, self.failures = [], [], [], []
+    def full(self) -> bool:
+        return bool(self.watching) or len(self.units) == _BATCH or self.held > _BATCH_BYTES
+
+    def clear(self) -> None:
+        self.units, self.inputs, self.held = [], [], 0
 
 
 def work(chunk: Chunk, announce: Announce | None = None) -> Outcome:
-    """Measure every unit of a chunk, in batches, and write what came out.
+    """Measure (or split) every unit of a chunk, in batches, and write what came out.
 
     Args:
-        chunk: units and the measures that all of them lack.
+        chunk: units and the parts that all of them lack.
         announce: told the id of each unit before it is touched, and for which tables ("decoding" comes first, if that
             is what is done); batches are then single units. For finding what kills a process.
     """
-    store, outcome = Store(chunk.root), Outcome()
-    pending = {m: _Pending(store.table(chunk.kind, recipe_for(m, chunk.decoding))) for m in chunk.measures}
-    flushed = time.monotonic()
-    for group in _groups(chunk.measures):
-        for units, inputs in _batches(chunk, group, pending, announce):
-            for measure in group:
-                if announce:
-                    announce(units[0].id, [pending[measure].table.recipe.label])
-                _measure(measure, units, inputs, pending[measure], chunk.root)
-            if time.monotonic() - flushed > _FLUSH_SECONDS:
-                _flush(pending, outcome)
-                flushed = time.monotonic()
-    _flush(pending, outcome)
-    return outcome
+    with Loader(chunk.root, chunk.decoding, chunk.above) as loader:
+        worker = _Work(chunk, loader, announce)
+        for unit in chunk.units:
+            for group in worker.groups:
+                worker.load(group, unit)
+        return worker.finish()
 
 
-def _flush(pending: dict[Measure, _Pending], outcome: Outcome) -> None:
-    for waiting in pending.values():
-        waiting.flush(outcome)
+class _Work:
+    """What is under way in one chunk."""
+
+    def __init__(self, chunk: Chunk, loader: Loader, announce: Announce | None) -> None:
+        self.chunk, self.loader, self.announce = chunk, loader, announce
+        self.groups = [_Group(parts) for parts in _groups(chunk.parts)]
+        self.outcome, self.flushed = Outcome(), time.monotonic()
+        store = Store(chunk.root)
+        self.pending: dict[Part, Pending] = {part: pending_for(store, chunk, part) for part in chunk.parts}
+
+    def load(self, group: _Group, unit: Unit) -> None:
+        """Load a unit for a group, and measure the group's batch if it is full."""
+        self._say(unit, "decoding", *(self.pending[part].table.recipe.label for part in group.parts))
+        try:
+            group.add(unit, self.loader.load(unit, group.takes, group.parts[0].detail))
+        except MediaError as error:
+            for part in group.parts:
+                self._fail(part, unit, error)
+            return
+        if self.announce or group.full():
+            self._measure(group)
+
+    def finish(self) -> Outcome:
+        """Measure what still waits, and write everything."""
+        for group in self.groups:
+            self._measure(group)
+        for waiting in self.pending.values():
+            waiting.flush(self.outcome)
+        return self.outcome
+
+    def _measure(self, group: _Group) -> None:
+        if group.watching and group.units:
+            self._watch(group)
+        else:
+            for part in group.parts if group.units else []:
+                self._say(group.units[0], self.pending[part].table.recipe.label)
+                self._call(part, group.units, group.inputs)
+        group.clear()
+        if time.monotonic() - self.flushed > _FLUSH_SECONDS:
+            for waiting in self.pending.values():
+                waiting.flush(self.outcome)
+            self.flushed = time.monotonic()
+
+    def _watch(self, group: _Group) -> None:
+        """One pass over one medium for all the parts that watch it."""
+        unit, medium = group.units[0], group.inputs[0]
+        try:
+            results, damage = watch(medium, group.watching)
+        except MediaError as error:
+            results, damage = [error] * len(group.parts), None
+        for part, found in zip(group.parts, results, strict=True):
+            try:
+                if isinstance(found, Exception):
+                    raise found
+                self.pending[part].take([unit], [found], [medium])
+            except Exception as error:
+                log.debug("%s failed on %s", part.name, unit.id, exc_info=True)
+                self._fail(part, unit, error)
+            else:
+                if damage:
+                    self._fail(part, unit, damage)
+
+    def _call(self, part: Part, units: list[Unit], inputs: list[Any]) -> None:
+        """One batch; if it fails in whatever way, each unit on its own, so that only the guilty ones fail."""
+        try:
+            self.pending[part].take(units, _results(part, inputs), inputs)
+        except Exception as error:
+            if len(units) == 1:
+                log.debug("%s failed on %s", part.name, units[0].id, exc_info=True)
+                self._fail(part, units[0], error)
+                return
+            for unit, one in zip(units, inputs, strict=True):
+                self._call(part, [unit], [one])
+
+    def _fail(self, part: Part, unit: Unit, error: Exception) -> None:
+        """Write down a failure; its path as the study knows it, wherever the study lies today."""
+        path = self.loader.path_of(unit)
+        message = str(error).replace(str(self.chunk.root / path), path) if path else str(error)
+        self.pending[part].failures.append((unit.id, type(error).__name__, message))
+
+    def _say(self, unit: Unit, *labels: str) -> None:
+        if self.announce:
+            self.announce(unit.id, list(labels))
 
 
-def _groups(measures: Sequence[Measure]) -> list[list[Measure]]:
-    """Measures that share one decode: the same modality at the same detail."""
-    groups: dict[tuple[str, int | None], list[Measure]] = {}
-    for measure in measures:
-        groups.setdefault((measure.takes, measure.detail if measure.takes == "image" else None), []).append(measure)
+def _groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """Parts that share one decode: the same modality at the same detail; all who watch share one pass."""
+    groups: dict[tuple[object, ...], list[Part]] = {}
+    for part in parts:
+        watches = isinstance(part, WatchingMeasure | WatchingUnitizer)
+        detail = part.detail if part.takes == "image" else None
+        groups.setdefault((part.takes, watches, detail), []).append(part)
     return list(groups.values())
 
 
-def _batches(
-    chunk: Chunk, group: list[Measure], pending: dict[Measure, _Pending], announce: Announce | None
-) -> Iterator[tuple[list[Unit], list[Any]]]:
-    units: list[Unit] = []
-    inputs: list[Any] = []
-    held = 0
-    for unit in chunk.units:
-        if announce:
-            announce(unit.id, ["decoding", *(pending[measure].table.recipe.label for measure in group)])
-        try:
-            loaded = load(unit, group[0].takes, group[0].detail, chunk.root, chunk.decoding)
-        except MediaError as error:
-            for measure in group:
-                pending[measure].failures.append((unit.id, type(error).__name__, _told(error, unit, chunk.root)))
-            continue
-        units.append(unit)
-        inputs.append(loaded)
-        held += getattr(loaded, "nbytes", 0)
-        if announce or len(units) == _BATCH or held > _BATCH_BYTES:
-            yield units, inputs
-            units, inputs, held = [], [], 0
-    if units:
-        yield units, inputs
-
-
-def _told(error: Exception, unit: Unit, root: Path) -> str:
-    """The message, with the path as the study knows it, wherever the study lies today."""
-    return str(error).replace(str(root / unit.path), unit.path) if unit.path else str(error)
-
-
-def _measure(measure: Measure, units: list[Unit], inputs: list[Any], waiting: _Pending, root: Path) -> None:
-    """One batch; if it fails in whatever way, each unit on its own, so that only the guilty ones become failures."""
-    try:
-        arrays = waiting.table.arrays(measure(inputs))
-        for array in arrays:
-            if len(array) != len(inputs):
-                raise InputError(f"{measure.name} should return {len(inputs)} values, got {len(array)}")
-    except Exception as error:
-        if len(units) == 1:
-            log.debug("%s failed on %s", measure.name, units[0].id, exc_info=True)
-            waiting.failures.append((units[0].id, type(error).__name__, _told(error, units[0], root)))
-            return
-        for unit, one in zip(units, inputs, strict=True):
-            _measure(measure, [unit], [one], waiting, root)
-        return
-    waiting.units += [unit.id for unit in units]
-    if waiting.table.of_text:
-        waiting.texts += [text_digest(text) for text in inputs]
-    waiting.batches.append(arrays)
+def _results(part: Part, inputs: list[Any]) -> Any:
+    if not isinstance(part, Measure):
+        return [list(part(one)) for one in inputs]
+    values = part(inputs)
+    for name, column in values.items():
+        if len(column) != len(inputs):
+            raise InputError(f"{part.name} should return {len(inputs)} values for {name!r}, got {len(column)}")
+    return values

@@ -50,8 +50,8 @@ def _job(number: int, chunk: Any, send: Send, isolate: bool) -> None:
     from studium.run.work import work
 
     try:
-        for measure in chunk.measures:
-            measure.prepare()
+        for part in chunk.parts:
+            part.prepare()
         outcome = work(chunk, (lambda unit, tables: send(event="unit", unit=unit, tables=tables)) if isolate else None)
         send(event="done", number=number, rows=outcome.rows, failures=outcome.failures)
     except Exception as error:  # noqa: BLE001  (the parent raises it)

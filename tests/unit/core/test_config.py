@@ -55,7 +55,7 @@ def test_a_whole_study(tmp_path):
         ("[source]\nfolder = 'x'", r"under its own  \[\[source\]\]"),
         ("[[source]]", "number 1 is empty"),
         ("[[source]]\nfolder = 3", "folder should be str"),
-        ("[[step]]\nof = 'image'", "exactly one of measure, cluster, duplicates, map, got of"),
+        ("[[step]]\nof = 'image'", "exactly one of split, measure, rollup, cluster, duplicates, map, got of"),
         ("[[step]]\nmeasure = 'a'\ncluster = 'b'", "exactly one of"),
         ("[[step]]\nmeasure = 'a'", "say which units"),
         ("[[step]]\nmeasure = ['a', 'b']\nof = 'image'\ntop = 3", "take no parameters"),

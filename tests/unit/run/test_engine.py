@@ -15,7 +15,7 @@ from studium.errors import BusyError, MissingExtraError, StudiumError, Unreadabl
 from studium.measure.pdq import Pdq
 from studium.measure.phash import Phash
 from studium.run.load import load, locate
-from studium.run.local import _rebuilt, measure
+from studium.run.local import _rebuilt, compute
 from studium.run.plan import How, plan
 
 
@@ -118,9 +118,9 @@ def test_the_plan_of_an_empty_study_is_empty(tmp_path):
 
 def test_units_that_lack_the_same_share_a_chunk(corpus):
     ids = corpus.units("image")["id"].to_pylist()
-    measure(corpus.store, "image", [Pdq()])
+    compute(corpus.store, "image", [Pdq()])
     todo = plan(corpus.store, "image", [Pdq(), Phash()], How(1))
-    assert [chunk.measures for chunk in todo.chunks()] == [(Phash(),)]
+    assert [chunk.parts for chunk in todo.chunks()] == [(Phash(),)]
     assert [unit.id for chunk in todo.chunks() for unit in chunk.units] == ids
     only = plan(corpus.store, "image", [Phash()], How(1), {ids[2]})
     assert [unit.id for chunk in only.chunks() for unit in chunk.units] == [ids[2]]

@@ -1,0 +1,64 @@
+"""What derived units were split from: a frame's video, and a face's frame and video."""
+
+from collections.abc import Collection, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studium.core.store import Store, unit_of
+from studium.core.unit import KINDS, PARENTS, Unit
+from studium.errors import InputError
+
+__all__ = ["FILES", "Lineage", "above", "climbed"]
+
+FILES = tuple(kind for kind, offers in KINDS.items() if "file" in offers)
+"""Kinds whose units are files."""
+
+
+def above(kind: str) -> list[str]:
+    """Kinds that units of ``kind`` can have been split from, near and far; none for what a source brings."""
+    found = list(PARENTS.get(kind, ()))
+    for one in found:
+        found += [far for far in PARENTS.get(one, ()) if far not in found]
+    return found
+
+
+def climbed(store: Store, kind: str, to: Collection[str]) -> pa.ChunkedArray:
+    """For each unit of ``kind``, in their order: the id of the unit of a kind in ``to`` that it was split from.
+
+    Raises:
+        InputError: units of this kind are never split from those.
+    """
+    if not set(to) & set(above(kind)):
+        what = ", ".join(above(kind)) or "nothing: it is what a source brings"
+        raise InputError(f"{kind} units are not split from {' or '.join(to)} units, but from {what}")
+    schema = pa.schema({"id": pa.string(), "parent": pa.string()})
+    tables = {name: store.units(name).select(schema.names) for name in above(kind)}
+    links = pa.concat_tables([schema.empty_table(), *(t for name, t in tables.items() if name not in to)])
+    at = store.units(kind)["parent"]
+    for _ in tables:
+        where = pc.index_in(at, value_set=links["id"])
+        at = pc.if_else(pc.is_valid(where), links["parent"].take(where), at)
+    tops = pa.concat_tables([schema.empty_table(), *(t for name, t in tables.items() if name in to)])
+    return pc.if_else(pc.is_in(at, value_set=tops["id"]), at, pa.scalar(None, pa.string()))
+
+
+class Lineage:
+    """Looks up what units were split from."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        """Read the units of every kind above ``kind``."""
+        self._tables = [store.units(name) for name in above(kind)]
+
+    def above(self, units: Iterable[Unit]) -> dict[str, Unit]:
+        """What the units were split from, near and far, by id."""
+        found: dict[str, Unit] = {}
+        wanted = {unit.parent for unit in units if unit.parent is not None}
+        while wanted:
+            ids = pa.array(sorted(wanted), pa.string())
+            for table in self._tables:
+                rows = table.filter(pc.is_in(table["id"], value_set=ids)).to_pylist()
+                found |= {row["id"]: unit_of(row) for row in rows}
+            farther = (found[key].parent for key in wanted if key in found)
+            wanted = {unit for unit in farther if unit is not None} - found.keys()
+        return found

@@ -1,0 +1,69 @@
+"""From names to parts: what a call, or a step of the study file, asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from studium.core import registry
+from studium.core.codebook import Codebook
+from studium.core.config import Step
+from studium.core.protocols import Measure, Unitizer
+from studium.errors import InputError, RefusedError
+from studium.run.plan import Part
+
+__all__ = ["PASSES", "fused", "gate", "named", "parts_of"]
+
+PASSES: Mapping[str, tuple[str, type[Part]]] = {"measure": ("measures", Measure), "split": ("unitizers", Unitizer)}
+"""Verbs that go over the media: the group in which their parts are registered, and what these are."""
+
+
+def named(verb: str, names: Sequence[Any], params: Mapping[str, Any], codebook: Callable[[], Codebook]) -> list[Part]:
+    """The parts that a call names: by their names, or instances as they are.
+
+    Raises:
+        InputError: none is named, or there are parameters that fit no part, or several.
+    """
+    group, kind = PASSES[verb]
+    if not names:
+        raise InputError(f"name at least one {group[:-1]}")
+    if params and any(isinstance(name, kind) for name in names):
+        raise InputError(f"an instance has its parameters already; leave out {', '.join(params)}")
+    if params and len(names) > 1:
+        raise InputError(f"parameters ({', '.join(params)}) fit one {group[:-1]}, got {len(names)}; call once for each")
+    return [name if isinstance(name, kind) else _made(group, name, params, codebook) for name in names]
+
+
+def parts_of(steps: Sequence[Step], codebook: Callable[[], Codebook]) -> list[Part]:
+    """The parts of steps that share a pass."""
+    return [part for step in steps for part in named(step.verb, step.what, step.params, codebook)]
+
+
+def fused(steps: Sequence[Step]) -> list[list[Step]]:
+    """Neighbouring measures and splits of the same kind become one pass over the media."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        last = groups[-1][-1] if groups else None
+        if last and {step.verb, last.verb} <= PASSES.keys() and step.of == last.of:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def gate(part: Part) -> None:
+    """Refuse what may not be done.
+
+    Raises:
+        RefusedError: the part would send data to another machine.
+    """
+    if part.remote:
+        raise RefusedError(f"{part.name} would send data to another machine; this release has no way to allow that")
+
+
+def _made(group: str, name: str, params: Mapping[str, Any], codebook: Callable[[], Codebook]) -> Part:
+    """A registered part; ``variable`` takes its values and prompts from the codebook."""
+    if "variable" in params and "values" not in params:
+        variable = codebook()[params["variable"]]
+        values = tuple(value.name for value in variable.values)
+        params = {**params, "values": values, "prompts": variable.prompts()}
+    made: Part = registry.make(group, name, params)
+    return made
