@@ -1,0 +1,1 @@
+"""Unitizers: one unit in, many units out."""

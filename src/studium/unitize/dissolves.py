@@ -1,0 +1,212 @@
+"""Where one picture turns into another by degrees: all between the two is a mixture of them.
+
+If A and B are frames before and after a dissolve, a frame between them is (1 - a) A + a B with a rising from 0 to 1, so
+all follows from the squared distances between frames: a is where the frame falls on the line from A to B, and what is
+left is its distance from that line. A camera that moves leaves the line at once.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from studium.unitize.likeness import likeness, unmoved
+
+__all__ = [
+    "Candidate",
+    "Dissolve",
+    "Mixtures",
+    "candidates",
+    "change_left_over",
+    "dissolves",
+    "distances",
+    "likeness_of_ends",
+    "mixtures",
+]
+
+Floats = npt.NDArray[np.float64]
+Grey = npt.NDArray[np.uint8]
+
+HALVES = (2, 3, 4, 5, 6, 7, 8, 10, 12)
+"""Half the lengths that are tried, in steps of `PERIOD`."""
+
+PERIOD = 0.08
+"""Seconds between the frames that are looked at; a dissolve shorter than four of them is taken for a cut."""
+
+_SLOWEST = 0.15  # seconds between frames from which a dissolve cannot be seen
+_WEIGHTS = (0.9, -14.9, 6.2, 7.9)  # of 1, ends, dip, left over (benchmarks/shots_fit.py)
+
+
+@dataclass(frozen=True, slots=True)
+class Dissolve:
+    """From frame ``first``, the last of the shot before, to frame ``last``, the first of the shot after."""
+
+    first: int
+    last: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two frames, one every `PERIOD`, between which all are mixtures; ``dip`` as in `Mixtures`, at least -.5."""
+
+    first: int
+    last: int
+    dip: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mixtures:
+    """How well the frames between two ends are mixtures of them, for many pairs of ends: arrays of one length.
+
+    Attributes:
+        first: index of the end before.
+        last: index of the end after.
+        change: mean squared difference between the ends.
+        unlike: the change as a share of their variances: about 1 if they have nothing in common.
+        off: mean squared distance from the line between the ends, as a share of the change.
+        uneven: root mean square of a - (a if it rose evenly).
+        jump: largest step of a from one frame to the next.
+        dip: by what share the variance is lower between the ends.
+        outside: change just before and after, as a share of the change.
+    """
+
+    first: npt.NDArray[np.intp]
+    last: npt.NDArray[np.intp]
+    change: Floats
+    unlike: Floats
+    off: Floats
+    uneven: Floats
+    jump: Floats
+    dip: Floats
+    outside: Floats
+
+
+def distances(frames: Floats, reach: int) -> Floats:
+    """Mean squared differences between frames that are at most ``reach`` apart.
+
+    Args:
+        frames: (n, pixels).
+        reach: how far.
+
+    Returns:
+        (n, reach + 1): [i, k] between frames i and i + k; infinite where there is none.
+    """
+    count = len(frames)
+    found = np.full((count, reach + 1), np.inf)
+    for apart in range(min(reach, count - 1) + 1):
+        found[: count - apart, apart] = np.square(frames[apart:] - frames[: count - apart]).mean(axis=1)
+    return found
+
+
+def mixtures(frames: Floats, half: int) -> Mixtures:
+    """Every two frames 2 x ``half`` apart, and how well all between them are their mixtures.
+
+    Args:
+        frames: (n, pixels).
+        half: half the distance of the ends.
+    """
+    return _mixtures(distances(frames, 2 * half), frames.var(axis=1), half)
+
+
+def _mixtures(apart: Floats, variance: Floats, half: int) -> Mixtures:
+    span = 2 * half
+    first = np.arange(2, len(apart) - span - 2)
+    last = first + span
+    step = np.arange(1, span)
+    within = first[:, None] + step
+    change = apart[first, span] + 1e-6
+    to_first, to_last = apart[first[:, None], step], apart[within, span - step]
+    share = (to_first + change[:, None] - to_last) / (2 * change[:, None])
+    off = to_first - share**2 * change[:, None]
+    steps = np.diff(share, axis=1, prepend=0, append=1)
+    ends = variance[first] + variance[last]
+    return Mixtures(
+        first, last, change,
+        unlike=change / (ends + 2),
+        off=off.mean(axis=1) / change,
+        uneven=np.sqrt(np.square(share - step / span).mean(axis=1)),
+        jump=steps.max(axis=1),
+        dip=1 - variance[within].mean(axis=1) / (ends / 2 + 1),
+        outside=np.maximum(apart[first - 2, 2], apart[last, 2]) / change,
+    )  # fmt: skip
+
+
+def dissolves(frames: Grey, times: Floats, threshold: float = 0.5) -> list[Dissolve]:
+    """Dissolves of .3 to 2 s, in order; no two overlap.
+
+    Args:
+        frames: (n, 27, 48), grey levels.
+        times: (n,), seconds, rising.
+        threshold: least confidence.
+    """
+    apart = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    if not 0 < apart <= _SLOWEST:
+        return []
+    step = max(1, round(PERIOD / apart))
+    some = frames[::step]
+    found = []
+    for one in candidates(some):
+        ends = likeness_of_ends(some, one)
+        if _probability(ends, one.dip, 1.0) >= threshold:  # it can be one, so a closer look is worth it
+            confidence = _probability(ends, one.dip, change_left_over(some, one))
+            found.append(Dissolve(one.first * step, one.last * step, confidence))
+    return [one for one in found if one.confidence >= threshold]
+
+
+def _small(frames: Grey) -> Floats:
+    """Frames averaged to 16 x 9, as vectors: coarse, so that a little motion does not matter."""
+    count, height, width = frames.shape
+    parts = frames.astype(np.float64).reshape(count, height // 3, 3, width // 3, 3)
+    small: Floats = parts.mean(axis=(2, 4)).reshape(count, -1)
+    return small
+
+
+def candidates(frames: Grey) -> list[Candidate]:
+    """The best mixtures that do not overlap, in order.
+
+    Args:
+        frames: (n, 27, 48), grey levels, one every `PERIOD`.
+    """
+    small = _small(frames)
+    apart, variance = distances(small, 2 * HALVES[-1]), small.var(axis=1)
+    found: list[tuple[float, Candidate]] = []
+    for half in HALVES:
+        if len(small) > 2 * half + 4:
+            found += _fitting(_mixtures(apart, variance, half))
+    chosen: list[Candidate] = []
+    taken = np.zeros(len(small), bool)
+    for _, one in sorted(found, key=lambda scored: -scored[0]):
+        if not taken[one.first : one.last].any():
+            taken[one.first : one.last] = True
+            chosen.append(one)
+    return sorted(chosen, key=lambda one: one.first)
+
+
+def _fitting(some: Mixtures) -> list[tuple[float, Candidate]]:
+    """Those that may be a dissolve, and how well they fit: the more changes, and the more of it evenly, the better."""
+    score = np.sqrt(some.change) * (1 - 2 * some.off - 2 * some.uneven - 0.5 * np.sqrt(some.outside))
+    fit = (some.change > 30) & (some.unlike > 0.06) & (some.outside < 1)
+    fit &= (some.jump < 0.5) & (some.off < 0.25) & (some.uneven < 0.2)
+    return [
+        (float(score[i]), Candidate(int(some.first[i]), int(some.last[i]), max(float(some.dip[i]), -0.5)))
+        for i in np.flatnonzero(fit)
+    ]
+
+
+def likeness_of_ends(frames: Grey, candidate: Candidate) -> float:
+    """How like the frames before and after are, as in `likeness`."""
+    first, last = candidate.first, candidate.last
+    return likeness(frames[first - 1 : first + 1], frames[last : last + 2])
+
+
+def change_left_over(frames: Grey, candidate: Candidate) -> float:
+    """The share of the change on the way that motion does not explain, as in `unmoved`, in steps of up to .24 s."""
+    first, last = candidate.first, candidate.last
+    return unmoved(frames[first : last + 1 : min(3, max(1, (last - first) // 4))])
+
+
+def _probability(ends: float, dip: float, left_over: float) -> float:
+    weights = zip(_WEIGHTS, (1.0, ends, dip, left_over), strict=True)
+    return 1 / (1 + math.exp(-sum(weight * value for weight, value in weights)))

@@ -1,0 +1,104 @@
+"""How alike two small grey pictures are: level by level, or block by block wherever the blocks have moved."""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SIZE", "differences", "likeness", "unmoved"]
+
+Grey = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Windows = npt.NDArray[np.float32]
+
+SIZE = (48, 27)
+"""Width and height of the pictures that are compared."""
+
+_ROWS, _COLUMNS = 9, 8  # of a block
+_REACH = 3  # how far a block is looked for, in pixels: a sixteenth of the width
+_FLAT = 4.0  # levels: blocks that vary less say little
+_STEP = 12.0  # levels: flat pictures that differ by more are two
+
+
+def differences(frames: Grey) -> Floats:
+    """Mean absolute difference between each frame and the one before: the textbook's |x_t - x_(t-1)|.
+
+    Args:
+        frames: (n, height, width), grey levels 0 to 255.
+
+    Returns:
+        (n - 1,), 0 to 255; empty for less than two frames.
+    """
+    levels = np.asarray(frames).astype(np.int16)
+    changes = np.abs(levels[1:] - levels[:-1])
+    return changes.reshape(len(changes), -1).mean(axis=1) if len(changes) else np.zeros(0)
+
+
+def likeness(before: Grey, after: Grey) -> float:
+    """How much of what was seen before is seen after, whatever its brightness and wherever it has moved a little.
+
+    Every block of the pictures before is looked for around its place in the pictures after; its best normalised
+    correlation in any two of them counts, weighted by its contrast. What passes by, flashes or shakes leaves it high.
+
+    Args:
+        before: (m, 27, 48), grey levels.
+        after: (n, 27, 48), grey levels.
+
+    Returns:
+        -1 to 1; two photographs have about .4, two frames of one shot .9. Of pictures without any contrast, 1 if
+        their levels are much the same, else 0.
+    """
+    blocks = np.concatenate([_blocks(frame) for frame in before], axis=2)
+    windows = np.concatenate([_windows(frame) for frame in after], axis=1)
+    size = blocks.shape[1]
+    blocks = blocks - blocks.mean(axis=1, keepdims=True)
+    windows = windows - windows.mean(axis=2, keepdims=True)
+    ours = np.square(blocks).sum(axis=1)[:, None, :]
+    theirs = np.square(windows).sum(axis=2)[:, :, None]
+    correlation = (windows @ blocks) / np.sqrt((ours + size * _FLAT) * (theirs + size * _FLAT))
+    every = correlation.reshape(len(blocks), -1)
+    best = every.argmax(axis=1)[:, None]
+    contrast = np.sqrt(np.maximum(ours, theirs).reshape(len(blocks), -1) / size)
+    weight = np.take_along_axis(contrast / (contrast + _FLAT), best, axis=1)
+    if weight.sum() < 0.5:
+        return float(abs(float(np.mean(before)) - float(np.mean(after))) < _STEP)
+    return float((np.take_along_axis(every, best, axis=1) * weight).sum() / weight.sum())
+
+
+def unmoved(frames: Grey) -> float:
+    """The share of the change from frame to frame that motion of blocks does not explain.
+
+    Args:
+        frames: (n, 27, 48), grey levels, n of 2 or more.
+
+    Returns:
+        0 to 1: about .3 for a camera that pans or zooms, .8 for a dissolve, 0 if nothing changes.
+    """
+    moved, still = 0.0, 0.5
+    for one, other in itertools.pairwise(frames):
+        apart = np.abs(_windows(other) - _blocks(one).transpose(0, 2, 1)).mean(axis=2)
+        moved += float(apart.min(axis=1).mean())
+        still += float(apart[:, apart.shape[1] // 2].mean())
+    return moved / still
+
+
+def _blocks(frame: Grey) -> Windows:
+    """(blocks, pixels of a block, 1)."""
+    height, width = frame.shape
+    parts = frame.astype(np.float32).reshape(height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
+    return parts.transpose(0, 2, 1, 3).reshape(-1, _ROWS * _COLUMNS, 1)
+
+
+def _windows(frame: Grey) -> Windows:
+    """(blocks, places, pixels of a block): what is seen of a frame at every place around that of each block."""
+    height, width = frame.shape
+    wide = np.pad(frame.astype(np.float32), _REACH, mode="edge")
+    down, right = wide.strides
+    places = 2 * _REACH + 1
+    windows = np.lib.stride_tricks.as_strided(
+        wide,
+        (height // _ROWS, width // _COLUMNS, places, places, _ROWS, _COLUMNS),
+        (down * _ROWS, right * _COLUMNS, down, right, down, right),
+        writeable=False,
+    )
+    return windows.reshape(-1, places * places, _ROWS * _COLUMNS)
