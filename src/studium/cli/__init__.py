@@ -30,11 +30,13 @@ def cli(verbose: bool) -> None:
 
 
 def _collect() -> None:
-    from studium.cli import doctor, explore, measure, models, report, source, study
+    from studium.cli import doctor, download, explore, measure, models, report, source, split, study
 
     for command in (
         study.init,
         source.add,
+        download.download,
+        split.split,
         measure.measure,
         explore.cluster,
         explore.search,

@@ -14,6 +14,11 @@ __all__ = ["doctor"]
 
 EXTRAS = {
     "images": ("cv2", "onnx", "onnxruntime", "sklearn", "threadpoolctl", "tokenizers"),
+    "video": ("av", "cv2", "scipy"),
+    "speech": ("faster_whisper",),
+    "download": ("httpx",),
+    "platforms": ("yt_dlp",),
+    "torch": ("safetensors", "torch", "transformers"),
     "report": ("jinja2",),
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),

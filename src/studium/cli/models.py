@@ -20,6 +20,7 @@ def list_() -> None:
     rows = []
     for row in weights.rows().values():
         size = f"{sum(file.size for file in row.files) / 1e6:,.2f} MB" if row.files else "uses " + ", ".join(row.uses)
+        size = "on the hub" if row.bundle else size
         rows.append((row.id, row.task, size, row.licence, "yes" if weights.where(row) else "no"))
     print_table(["model", "task", "size", "licence", "cached"], rows)
 

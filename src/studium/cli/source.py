@@ -1,4 +1,4 @@
-"""Sources: add a folder or a posts table."""
+"""Sources: add a folder, a posts table, a list of URLs, an export."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,7 +16,7 @@ __all__ = ["add"]
 @setting
 @study_option
 def add(source: str, path: Path, settings: tuple[str, ...], root: Path) -> None:
-    """Add a SOURCE (folder, posts) from PATH.
+    """Add a SOURCE (folder, posts, urls, fourcat, zeeschuimer, youtube) from PATH.
 
     \b
     studium add folder photos/
@@ -30,6 +30,8 @@ def add(source: str, path: Path, settings: tuple[str, ...], root: Path) -> None:
     for kind, count in added.found.items():
         click.echo(f"{count} {kind} found, {added.units[kind]} new units")
     click.echo(f"{added.attachments} new attachments, {added.updated} posts updated, {len(added.losses)} losses")
+    if added.links:
+        click.echo(f"{added.links} new URLs; nothing was asked for yet, see  studium download --help")
     for note in added.notes:
         click.echo(f"note: {note.about}: {note.value}")
     for error, count in Counter(loss.error for loss in added.losses).items():

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from studium.core import parts
-from studium.core.protocols import Found, Loss, Note, Place, Source
+from studium.core.protocols import Found, Link, Loss, Note, Place, Source
 from studium.core.recipe import Recipe, canonical
 from studium.core.store import Store
 from studium.core.unit import Unit
+from studium.run.download.links import Arrival, Links, arrived, ours, states
 
 __all__ = ["Added", "add", "identify"]
 
@@ -29,10 +30,11 @@ class Added:
     """What a source brought.
 
     Attributes:
-        found: how many posts and files the source named, by kind.
+        found: how many posts, files and links (media named by URL) the source named, by kind.
         units: how many units of each kind are new.
         attachments: how many new places of media.
-        withdrawn: places of media that the source named before and names no more.
+        links: how many new places of media named by URL; they wait until the study is told to download.
+        withdrawn: places of media, or of URLs, that the source named before and names no more.
         updated: posts that were known and now say something else (the later version counts).
         losses: what could not be used, and why.
         notes: what a reader should know (encoding, skipped files ...).
@@ -41,6 +43,7 @@ class Added:
     found: Counter[str] = field(default_factory=Counter)
     units: Counter[str] = field(default_factory=Counter)
     attachments: int = 0
+    links: int = 0
     withdrawn: int = 0
     updated: int = 0
     losses: list[Loss] = field(default_factory=list)
@@ -48,7 +51,11 @@ class Added:
 
 
 def add(store: Store, source: Source, progress: Callable[[int], None] | None = None) -> Added:
-    """Add everything a source finds. Files known by path, size and time of change are not read again."""
+    """Add everything a source finds. Files known by path, size and time of change are not read again.
+
+    What it names by URL is noted, and attached if it was downloaded before; nothing is fetched.
+    """
+    parts.sweep(store.root / "links")
     added, known = Added(), _Known(store, source)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for window in _windows(source):
@@ -56,6 +63,7 @@ def add(store: Store, source: Source, progress: Callable[[int], None] | None = N
             if progress:
                 progress(added.found.total())
     store.add_attachments(_withdrawn(known, added))
+    added.withdrawn += known.links.withdraw(known.linked)
     _write_log(store, source, added, known)
     return added
 
@@ -89,6 +97,14 @@ class _Known:
             if row["source"] == self.recipe.label:
                 self.places[row["path"], row["post"], row["position"]] = row
         self.seen: set[_Key] = set()
+        self.links = Links(store.root, self.recipe.label)
+        self.linked: set[_Key] = set()  # (URL, post, position) that the source names today
+        self.downloads = states(store.root)
+
+    def arrived(self, url: str) -> Arrival | None:
+        """What was downloaded from there."""
+        state = self.downloads.get(url)
+        return arrived(self.root, state) if state else None
 
     def relative(self, path: Path) -> str:
         """The path as stored: relative to the study folder if it lies in it."""
@@ -96,8 +112,9 @@ class _Known:
         return str(next((absolute.relative_to(root) for root in self.roots if absolute.is_relative_to(root)), absolute))
 
     def our_own(self, path: Path) -> bool:
-        """Whether a file is one that studium wrote into the study folder (thumbnails, say)."""
-        return self.relative(path).split(os.sep, 1)[0] in {"thumbs", "report"}
+        """Whether a file is one that studium wrote into the study folder: a thumbnail, a download."""
+        relative = self.relative(path)
+        return relative.split(os.sep, 1)[0] in {"thumbs", "report"} or ours(relative)
 
     def told(self, loss: Loss) -> Loss:
         """A loss with its paths as seen from the study folder."""
@@ -131,12 +148,18 @@ def _add_window(store: Store, known: _Known, window: list[Found], pool: ThreadPo
                 else:
                     units += _new_medium(known, row, added)
                     attachments += _new_place(known, row, added)
+            case Link():
+                added.found["link"] += 1
+                if came := _linked(known, item):
+                    units += _new_medium(known, came, added)
+                    attachments += _new_place(known, came, added)
             case Loss():
                 added.losses.append(known.told(item))
             case Note():
                 added.notes.append(item)
     store.add_units(units)
     store.add_attachments(attachments)
+    added.links += known.links.name(known.recipe.label, [item for item in window if isinstance(item, Link)])
 
 
 def _hash(known: _Known, place: Place) -> dict[str, Any] | Loss:
@@ -157,6 +180,17 @@ def _hash(known: _Known, place: Place) -> dict[str, Any] | Loss:
     row: dict[str, Any] = {"source": known.recipe.label, "post": place.post, "media": media, "kind": place.kind}
     row |= {"position": place.position, "path": path, "label": place.label}
     return row | {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _linked(known: _Known, link: Link) -> dict[str, Any] | None:
+    """The attachment row of a link whose file was downloaded; None if it is still to come."""
+    known.linked.add((link.url, link.post, link.position))
+    file = known.arrived(link.url)
+    if file is None:
+        return None
+    row = file.attachment(known.recipe.label, link)
+    known.seen.add((row["path"], link.post, link.position))
+    return row
 
 
 def _new_post(known: _Known, unit: Unit, added: Added) -> list[Unit]:

@@ -1,15 +1,16 @@
-"""The media column of a posts table: one cell -> the files that it names."""
+"""The media column of a posts table: one cell -> the files and URLs that it names."""
 
 import json
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
+from urllib.parse import urlsplit
 
-from studium.core.protocols import Loss, Place
+from studium.core.protocols import Link, Loss, Place
 from studium.core.suffixes import kind_of
 from studium.sources.columns import Scalar
 
-__all__ = ["attach", "split_cell"]
+__all__ = ["attach", "is_url", "link_to", "split_cell"]
 
 _SEPARATORS = "|;\n,"
 
@@ -19,6 +20,7 @@ def split_cell(cell: Scalar, root: Path) -> list[str]:
 
     A JSON list is taken as it is. Anything else is one medium if a file of that name exists; if not, it is split at
     ``|``, ``;``, a line break or ``,`` (the first that fits) if every part then is a URL or has the suffix of a medium.
+    A URL may hold a comma: it ends there only if another URL follows.
     """
     text = str(cell or "").strip()
     if text.startswith("["):
@@ -32,13 +34,15 @@ def split_cell(cell: Scalar, root: Path) -> list[str]:
         return [text] if text else []
     for separator in _SEPARATORS:
         parts = [part.strip() for part in text.split(separator) if part.strip()]
-        if separator in text and parts and all(_is_url(part) or kind_of(part) for part in parts):
+        if separator not in text or not parts or (separator == "," and is_url(text) and not all(map(is_url, parts))):
+            continue
+        if all(is_url(part) or kind_of(part) for part in parts):
             return parts
     return [text]
 
 
-def attach(names: list[str], root: Path, post: str, where: str, start: int = 0) -> Iterator[Place | Loss]:
-    """The media of a post, as they lie below ``root`` (or as absolute paths).
+def attach(names: list[str], root: Path, post: str, where: str, start: int = 0) -> Iterator[Place | Link | Loss]:
+    """The media of a post, as they lie below ``root`` (or as absolute paths), or on the web.
 
     Args:
         names: what the table calls them.
@@ -48,12 +52,11 @@ def attach(names: list[str], root: Path, post: str, where: str, start: int = 0) 
         start: position of the first one.
 
     Yields:
-        A `Place` for every file; a `Loss` for a URL, a missing file and what is no medium.
+        A `Place` for every file, a `Link` for every URL; a `Loss` for a missing file and what is no medium.
     """
     for position, name in enumerate(names, start):
-        if _is_url(name):
-            message = f"{name!r} is a URL; download it and put the name of the file into the table"
-            yield Loss(where, "UnreadableFileError", message)
+        if is_url(name):
+            yield link_to(name, where, post, position)
         elif (path := _find(name, root)) is None:
             what = "is not a file" if _exists(root / name) else "does not exist"
             yield Loss(where, "UnreadableFileError", f"{name!r} {what} (looked in {root})")
@@ -63,9 +66,22 @@ def attach(names: list[str], root: Path, post: str, where: str, start: int = 0) 
             yield Place(path, kind, post, position)
 
 
-def _is_url(name: str) -> bool:
+def is_url(name: str) -> bool:
+    """Whether this is written as a URL, of any scheme."""
     scheme, separator, _ = name.partition("://")
     return bool(separator) and scheme.isalpha()
+
+
+def link_to(url: str, where: str, post: str | None = None, position: int = 0) -> Link | Loss:
+    """The link that a URL makes, of the kind that its path ends in; a `Loss` if nobody could ask for it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that hold no address, a port that is no number
+        usable = False
+    if not usable or any(c.isspace() or not c.isprintable() for c in url):
+        return Loss(where, "UnreadableFileError", f"{url!r} is no URL of the web (http, https); mend it")
+    return Link(url, kind_of(parts.path), post, position)
 
 
 def _find(name: str, root: Path) -> Path | None:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
-from studium.core.protocols import Found, Loss, Note, Place, Source
+from studium.core.protocols import Found, Link, Loss, Note, Place, Source
 from studium.core.unit import Unit, post_id
 from studium.errors import SourceError
 from studium.sources.attached import attach, split_cell
@@ -36,7 +36,8 @@ class Posts(Source):
         path: .csv (also .tsv, .txt), .jsonl (also .ndjson) or .parquet.
         id: column of the post's id on its platform; always text, never a number.
         text: column of its text; "" if it has none.
-        media: column of its media files: one name, several separated by ``|``, ``;`` or ``,``, or a JSON list.
+        media: column of its media, names of files or URLs: one, several separated by ``|``, ``;`` or ``,``, or a JSON
+            list. URLs are noted, and fetched when the study is told to download.
         author: column of its author. This and the next three: None for a column of that very name, if there is one.
         language: column of its language; codes such as "EN" or "pt_BR" become "en" and "pt-br".
         region: column of its region.
@@ -66,7 +67,10 @@ class Posts(Source):
         Raises:
             SourceError: no such file or column, or a file that is no table of these kinds.
         """
-        table = open_table(Path(self.path).absolute(), self.id, self.encoding)
+        yield from self.read(open_table(Path(self.path).absolute(), self.id, self.encoding))
+
+    def read(self, table: Table) -> Iterator[Found]:
+        """The same of a table that was opened elsewhere."""
         if table.encoding not in {"", "utf-8", "utf-8-sig"}:
             yield Note("encoding", table.encoding)
         yield from _Reading(self, table).found()
@@ -146,7 +150,7 @@ class _Reading:
             self.counts["long ids"] += 1
             self.counts["rounded ids"] += not identifier[15:].strip("0")
 
-    def _post(self, row: Row) -> Iterator[Unit | Place | Loss]:
+    def _post(self, row: Row) -> Iterator[Unit | Place | Link | Loss]:
         value = row.values.get(self.roles["id"])
         identifier = self._cell(row, "id")
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:  # whole, and no digit was lost

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from server import serve, status
 
 STUDIUM = Path(sys.executable).with_name("studium")
 
@@ -38,6 +39,43 @@ def test_a_study_by_hand(study, photos):
     assert "image\t4" in said("status", "--study", study)
     assert "report/index.html" in said("report", "--study", study)
     assert "<html" in (study / "report" / "index.html").read_text(encoding="utf-8")[:200]
+
+
+def test_videos_by_hand(tmp_path, videos):
+    for name in ("bikes.mp4", "bigbuckbunny.mp4"):
+        shutil.copy(videos / name, tmp_path)
+    assert "2 video found, 2 new units" in said("add", "folder", tmp_path, "--study", tmp_path)
+    table = said("split", "frames", "--of", "video", "--set", "every=2", "--study", tmp_path)
+    assert table.splitlines()[1].endswith("\t2\t0")
+    assert "shots-" in said("split", "shots", "--of", "video", "--study", tmp_path)
+    assert "colour-" in said("measure", "colour", "--of", "frame", "--study", tmp_path)
+    assert "frame\t8" in said("status", "--study", tmp_path)
+    assert "nothing to do" in said("split", "shots", "--of", "video", "--study", tmp_path)
+    wrong = studium("split", "frames", "--of", "video", "--study", tmp_path)
+    assert wrong.returncode == 1
+    assert "frames takes one of every (seconds), keyframes" in wrong.stderr
+
+
+def test_urls_by_hand(tmp_path, videos):
+    film = (videos / "carphone_pristine.mp4").read_bytes()
+    with serve() as server:
+        urls = [server.file("/a.mp4", film), server.answer("/gone.mp4", status(410))]
+        (tmp_path / "urls.txt").write_text("\n".join(urls))
+        added = said("add", "urls", tmp_path / "urls.txt", "--study", tmp_path)
+        assert "2 new URLs; nothing was asked for yet" in added
+        assert server.log == []
+        asked = ("download", "--contact", "ada@example.org", "--study", tmp_path)
+        refused = said(*asked)
+        assert "refused\t2" in refused or "failed\t2" in refused, "this machine is a private address"
+        assert server.log == []
+        done = said(*asked, "--retry", "--set", "allow_private=true", "--set", "per_second=50")
+        assert "done\t1" in done
+        assert "gone\t1" in done
+        assert "nothing to ask for" in said(*asked, "--set", "allow_private=true")
+    assert "video\t1" in said("status", "--study", tmp_path)
+    nobody = studium("download", "--study", tmp_path)
+    assert nobody.returncode == 2
+    assert "--contact" in nobody.stderr
 
 
 def test_a_study_by_its_file(tmp_path, photos):
@@ -73,7 +111,7 @@ def test_losses_are_said_when_adding(tmp_path):
         (
             ["measure", "beauty", "--of", "image"],
             1,
-            "UnknownNameError: no measure named 'beauty'; there are: aesthetics",
+            "UnknownNameError: no measure named 'beauty'; there are: actions, aesthetics",
         ),
         (["measure", "pdq", "--of", "picture"], 1, "InputError: unknown kind of unit 'picture'"),
         (["measure", "tags", "--of", "image", "--set", "top"], 2, "expected KEY=VALUE"),
@@ -88,7 +126,7 @@ def test_losses_are_said_when_adding(tmp_path):
         (["cluster", "--set", "step=x"], 1, "no table 'embed'"),
         (["cluster"], 1, "UnknownNameError: no table 'embed' of image units; there are: none"),
         (["search"], 1, "exactly one of text, image, unit"),
-        (["add", "website", "x"], 1, "no source named 'website'; there are: folder, posts"),
+        (["add", "website", "x"], 1, "no source named 'website'; there are: folder, fourcat, posts, urls"),
         (["add", "folder", "nowhere"], 1, "SourceError"),
         (["models", "pull", "gpt"], 1, "no model named 'gpt'; there are:"),
         (["dance"], 2, "No such command 'dance'"),
@@ -112,7 +150,7 @@ def test_verbose_shows_where_an_error_came_from(tmp_path):
 def test_doctor_says_what_is_there():
     told = said("doctor")
     assert "extra images\tok" in told
-    assert "sources\tfolder, posts" in told
+    assert "sources\tfolder, fourcat, posts, urls" in told
 
 
 def test_help_lists_the_verbs_in_the_order_of_a_study():

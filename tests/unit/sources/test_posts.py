@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studium import Corpus, sources
-from studium.core.protocols import Found, Loss, Note, Place
+from studium.core.protocols import Found, Link, Loss, Note, Place
 from studium.core.unit import Unit, post_id
 from studium.errors import SourceError
 
@@ -330,14 +330,47 @@ def test_media_that_cannot_be_used_are_losses_and_keep_their_place(tmp_path: Pat
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "text.txt").write_text("x")
     (tmp_path / "coffee.png").symlink_to(photos / "coffee.png")
-    media = ["https://example.org/a,b.jpg", "gone.jpg", "folder.jpg", "text.txt", "x" * 5000, "nul\0.jpg", "coffee.png"]
+    media = ["ftp://example.org/a.jpg", "gone.jpg", "folder.jpg", "text.txt", "x" * 5000, "nul\0.jpg", "coffee.png"]
     items = found(write(tmp_path, json.dumps({"id": 1, "text": "a", "media": media}), "p.jsonl"))
     assert attached(items) == [("coffee.png", 6)]
     assert [loss.error for loss in losses(items)] == ["UnreadableFileError"] * 3 + ["UnknownFormatError"] + [
         "UnreadableFileError"
     ] * 2
-    assert "is a URL; download it" in losses(items)[0].message
+    assert "is no URL of the web" in losses(items)[0].message
     assert all("post '1'" in loss.where for loss in losses(items))
+
+
+URL = "https://example.org/a,b.jpg?x=1,2"
+
+
+@pytest.mark.parametrize(
+    ("cell", "urls"),
+    [
+        (URL, [(URL, "image")]),
+        (f"{URL}|https://example.org/v", [(URL, "image"), ("https://example.org/v", None)]),
+        ("https://example.org/a.mp4,http://example.org/b.mp3#t=1", [
+            ("https://example.org/a.mp4", "video"), ("http://example.org/b.mp3#t=1", "audio")]),
+        (f'["{URL}"]', [(URL, "image")]),
+        ("chelsea.png;https://example.org/b.jpg", [("https://example.org/b.jpg", "image")]),
+    ],
+)  # fmt: skip
+def test_urls_in_a_cell_are_links(tmp_path: Path, photos: Path, cell: str, urls: list[tuple[str, str | None]]) -> None:
+    items = found(
+        write(tmp_path, "id,text,file\n1,a," + '"' + cell.replace('"', '""') + '"\n'), media="file", root=photos
+    )
+    assert [(item.url, item.kind) for item in items if isinstance(item, Link)] == urls
+    assert {item.post for item in items if isinstance(item, Link)} == {post_id("1")}
+    media = [item for item in items if isinstance(item, Link | Place)]
+    assert [item.position for item in media] == list(range(len(media)))
+    assert not losses(items)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http:///a.jpg", "http://[::1/a.jpg", "http://a:b/c.jpg", "http://a/b c.jpg"]
+)
+def test_urls_that_nobody_could_ask_for_are_losses(tmp_path: Path, url: str) -> None:
+    items = found(write(tmp_path, json.dumps({"id": 1, "text": "a", "media": [url]}), "p.jsonl"))
+    assert [loss.error for loss in losses(items)] == ["UnreadableFileError"]
 
 
 def test_rows_that_differ_only_in_their_media_are_one_post(tmp_path: Path, photos: Path) -> None:

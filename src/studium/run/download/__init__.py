@@ -1,0 +1,1 @@
+"""Downloading what sources name by URL."""
