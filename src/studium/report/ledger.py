@@ -8,8 +8,10 @@ import pyarrow.compute as pc
 
 from studium.core import parts
 from studium.core.store import Table
+from studium.report.attrition import Attrition, attrition
 from studium.report.reading import Reading
 from studium.report.text import count, plural, size
+from studium.run.attrition import attrition as counted
 
 __all__ = ["Glance", "Ledger", "Reason", "SourceLog", "TableLog", "glance", "ledger", "reasons"]
 
@@ -63,12 +65,13 @@ class Kind:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The whole way."""
+    """The whole way; ``attrition`` where media are named by posts or by URL."""
 
     sources: list[SourceLog]
     kinds: list[Kind]
     tables: list[TableLog]
     failures: list[Reason]
+    attrition: Attrition | None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def ledger(reading: Reading) -> Ledger:
         [_kind(reading, kind) for kind in reading.kinds],
         [_table(reading, table) for table in reading.tables],
         _failures(reading),
+        _attrition(reading),
     )
 
 
@@ -125,6 +129,12 @@ def _source(reading: Reading, body: Mapping[str, Any]) -> SourceLog:
     notes = [(note["about"], note["value"]) for note in body["notes"]]
     found = sorted(body["found"].items())
     return SourceLog(body["source"], list(said.items()), found, len(losses), reasons(losses), notes)
+
+
+def _attrition(reading: Reading) -> Attrition | None:
+    """None for a folder of files: what became of them stands in the tables already."""
+    attached = reading.attachments["post"].null_count < reading.attachments.num_rows
+    return attrition(counted(reading.store)) if attached or (reading.root / "links").is_dir() else None
 
 
 def _kind(reading: Reading, kind: str) -> Kind:

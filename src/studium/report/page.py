@@ -14,6 +14,7 @@ from studium.core.store import Store
 from studium.report import text
 from studium.report.clusters import clusterings
 from studium.report.duplicates import duplicates
+from studium.report.films import films
 from studium.report.ledger import glance, ledger
 from studium.report.maps import maps
 from studium.report.methods import methods
@@ -56,6 +57,7 @@ def _content(reading: Reading) -> Mapping[str, Any]:
         "clusterings": [c for kind in reading.kinds for c in clusterings(reading, kind)],
         "duplicates": [d for kind in reading.kinds for d in duplicates(reading, kind)],
         "maps": [m for kind in reading.kinds for m in maps(reading, kind)],
+        "films": films(reading),
         "posts": posts(reading),
         "methods": methods(reading, found),
         "files": _files(reading.root),

@@ -1,17 +1,18 @@
 """Thumbnails inside the page."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
-from studium.core.store import unit_of
+from studium.core.store import Store, unit_of
 from studium.errors import MediaError
 from studium.media import thumbs
 from studium.media.image import decode
 from studium.report.text import name, visible
-from studium.run.load import load
+from studium.run.lineage import Lineage
+from studium.run.load import Loader
 
 __all__ = ["BUDGET", "Picture", "Pictures"]
 
@@ -41,17 +42,34 @@ class Picture:
 class Pictures:
     """Turns units into thumbnails, and keeps the budget."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, store: Store) -> None:
         """Start with the whole budget."""
-        self.root = root
+        self.root = store.root
+        self._lineage = cache(partial(Lineage, store))
         self.left = BUDGET
         self.omitted = 0
 
     def of(self, row: Mapping[str, Any], caption: str = "", side: int | None = None) -> Picture:
         """The thumbnail of a unit, at most ``side`` px if given, or a placeholder that says why there is none."""
         said = visible(name(row["path"]) or row["id"][:12])
+        return self._shown("webp", said, caption, lambda: self._thumbnail(row, side))
+
+    def spectrogram(self, row: Mapping[str, Any]) -> Picture:
+        """The spectrogram of a video or an audio file, or a placeholder that says why there is none."""
+        from studium.report.spectrogram import spectrogram
+
+        unit = unit_of(row)
+
+        def drawn() -> bytes:
+            with Loader(self.root) as loader:
+                sound = loader.load(unit, "audio")
+                return thumbs.keep(self.root, unit.id, lambda: spectrogram(sound), "png").read_bytes()
+
+        return self._shown("png", visible(name(row["path"])), "", drawn)
+
+    def _shown(self, kind: str, said: str, caption: str, make: Callable[[], bytes]) -> Picture:
         try:
-            source = "data:image/webp;base64," + b64encode(self._thumbnail(row, side)).decode()
+            source = f"data:image/{kind};base64,{b64encode(make()).decode()}"
         except MediaError as error:
             return Picture("", said, f"cannot be shown: {type(error).__name__}", caption)
         if len(source) > self.left:
@@ -64,5 +82,6 @@ class Pictures:
         unit = unit_of(row)
         data = thumbs.read(self.root, unit.id)
         if data is None:
-            data = thumbs.cached(self.root, unit.id, load(unit, "image", _DETAIL, self.root)).read_bytes()
+            with Loader(self.root, above=self._lineage(unit.kind).above([unit])) as loader:
+                data = thumbs.cached(self.root, unit.id, loader.load(unit, "image", _DETAIL)).read_bytes()
         return thumbs.thumbnail(decode(data), side) if side else data

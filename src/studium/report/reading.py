@@ -34,7 +34,7 @@ class Reading:
     def __init__(self, root: Path, store: Store, study: Study) -> None:
         """Open a study for reading."""
         self.root, self.store, self.study = root, store, study
-        self.pictures = Pictures(root)
+        self.pictures = Pictures(store)
         self.units = cache(store.units)
         self.counted = cache(lambda kind: store.units(kind).num_rows)
 
