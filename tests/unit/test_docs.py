@@ -80,17 +80,21 @@ def anchors(page: Path) -> set[str]:
 # everything has its place
 
 
-@pytest.mark.parametrize("name", ["measures.md", "models.md", "command-line.md"])
+@pytest.mark.parametrize("name", ["measures.md", "unitizers.md", "models.md", "command-line.md"])
 def test_generated_pages_are_in_step(reference, name):
-    assert set(reference.PAGES) == {"measures.md", "models.md", "command-line.md"}
+    assert set(reference.PAGES) == {"measures.md", "unitizers.md", "models.md", "command-line.md"}
     written = (DOCS / name).read_text(encoding="utf-8")
     assert written == reference.PAGES[name](), "run  python docs/reference.py"
 
 
-def test_every_measure_and_every_column_is_described(reference):
-    page = (DOCS / "measures.md").read_text(encoding="utf-8")
-    parts = reference.built_in("measures")
-    assert {"colour", "embed", "pdq", "zero_shot"} <= set(parts) <= set(registry.names("measures"))
+@pytest.mark.parametrize(
+    ("group", "known"),
+    [("measures", {"colour", "embed", "pdq", "zero_shot"}), ("unitizers", {"frames", "shots", "speech"})],
+)
+def test_every_part_and_every_column_is_described(reference, group, known):
+    page = (DOCS / f"{group}.md").read_text(encoding="utf-8")
+    parts = reference.built_in(group)
+    assert known <= set(parts) <= set(registry.names(group))
     for name, part in parts.items():
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
         for column in part(**reference.EXAMPLES.get(name, {})).columns:
@@ -102,7 +106,7 @@ def test_every_measure_and_every_column_is_described(reference):
 def test_every_source_and_its_parameters_are_described(reference):
     study_file, posts = ((DOCS / name).read_text(encoding="utf-8") for name in ("study-file.md", "posts-table.md"))
     parts = reference.built_in("sources")
-    assert set(parts) == {"folder", "posts"}
+    assert set(parts) == {"folder", "fourcat", "posts", "urls", "youtube", "zeeschuimer"}
     for name, part in parts.items():
         row = next(line for line in study_file.splitlines() if line.startswith(f"| `{name}` |"))
         for field in dataclasses.fields(part):

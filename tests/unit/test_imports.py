@@ -8,6 +8,7 @@ import pytest
 import studium
 
 HEAVY = {"numpy", "pyarrow", "PIL", "cv2", "onnxruntime", "onnx", "sklearn", "scipy", "torch", "duckdb", "sqlalchemy"}
+HEAVY |= {"av", "faster_whisper", "httpx", "transformers", "yt_dlp"}
 
 
 @pytest.mark.parametrize("statement", ["import studium", "from studium.cli import main; main()"])
