@@ -166,7 +166,8 @@ class Corpus:
     ) -> pa.Table:
         """The ``k`` units nearest to a text, a picture or a unit.
 
-        Columns ``unit``, ``path`` (or ``text``, for units that are text) and ``score`` (cosine), best first.
+        Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (seconds,
+        of units that were split from others) and ``score`` (cosine), best first.
 
         Args:
             of: kind of the units searched.

@@ -33,8 +33,10 @@ def duplicates(by: str, kind: str, settings: tuple[str, ...], root: Path) -> Non
     """Find groups of near-duplicates."""
     with opened(root) as corpus:
         found = corpus.duplicates(kind, by=by, **parameters(settings))
-        paths = dict(zip(*(corpus.units(kind)[c].to_pylist() for c in ("id", "path")), strict=True))
-    print_table(["group", "unit", "path"], [(g, unit[:12], paths[unit]) for g, unit in found.members()])
+        table = corpus.table(kind)
+    shown, rows = _shown(table), {row["unit"]: row for row in table.to_pylist()}
+    lines = [(group, unit[:12], *(rows[unit][name] for name in shown)) for group, unit in found.members()]
+    print_table(["group", "unit", *shown], lines)
     click.echo(f"{found.groups} groups; table {found.table.recipe.label}")
 
 
@@ -64,6 +66,12 @@ def search(text: str, image: str, unit: str, by: str, k: int, kind: str, root: P
     """Find the units nearest to a text, a picture or a unit."""
     with opened(root) as corpus:
         found = corpus.search(kind, text=text, image=image, unit=unit, by=by, k=k)
-    shown = "path" if "path" in found.column_names else "text"
-    lines = zip(*(found[c].to_pylist() for c in ("score", "unit", shown)), strict=True)
-    print_table(["cosine", "unit", shown], [(f"{score:.3f}", unit[:12], what) for score, unit, what in lines])
+    shown = _shown(found)
+    rows = found.to_pylist()
+    lines = [(f"{row['score']:.3f}", row["unit"][:12], *(row[name] for name in shown)) for row in rows]
+    print_table(["cosine", "unit", *shown], lines)
+
+
+def _shown(table: "pa.Table") -> list[str]:
+    """The columns that say to a reader which unit it is; ``start``, in seconds, of what was split from a video."""
+    return [name for name in ("text", "path", "start") if name in table.column_names]

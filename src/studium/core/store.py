@@ -26,7 +26,7 @@ from studium.core.table import Table, last, open_table
 from studium.core.unit import KINDS, PARENTS, Span, Unit, check_kind
 from studium.errors import BusyError, InputError, UnknownNameError
 
-__all__ = ["ATTACHMENTS", "UNITS", "Store", "Table", "unit_of"]
+__all__ = ["ATTACHMENTS", "UNITS", "Store", "Table", "names_of", "unit_of"]
 
 UNITS = pa.schema(
     {
@@ -180,7 +180,7 @@ class Store:
             there = ", ".join(dict.fromkeys(table.recipe.name for table in tables)) or "none"
             raise UnknownNameError(f"no table {name!r} of {kind} units; there are: {there}")
         if len({canonical(table.recipe.params) for table in fitting}) > 1:
-            names = ", ".join(_names([table.recipe for table in fitting]))
+            names = ", ".join(names_of([table.recipe for table in fitting]))
             raise InputError(f"several tables of {kind} units are called {name!r}; say which: {names}")
         return fitting[-1]
 
@@ -209,12 +209,13 @@ def _chosen(recipe: Recipe, choice: str) -> bool:
     return choice == recipe.key or choice in map(str, recipe.params.values())
 
 
-def _names(recipes: Sequence[Recipe]) -> list[str]:
+def names_of(recipes: Sequence[Recipe]) -> list[str]:
     """A name for each recipe that no other one answers to: by a parameter, or by the key."""
     names = []
     for recipe in recipes:
+        namesakes = [other for other in recipes if other.name == recipe.name]
         values = [v for v in recipe.params.values() if isinstance(v, str | int | float) and str(v)]
-        own = [v for v in values if sum(_chosen(other, str(v)) for other in recipes) == 1]
+        own = [v for v in values if sum(_chosen(other, str(v)) for other in namesakes) == 1]
         names.append(f"{recipe.name}:{own[0] if own else recipe.key}")
     return names
 

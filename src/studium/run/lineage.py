@@ -1,15 +1,17 @@
 """What derived units were split from: a frame's video, and a face's frame and video."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core.store import Store, unit_of
+from studium.core.recipe import canonical
+from studium.core.store import Store, Table, names_of, unit_of
 from studium.core.unit import KINDS, PARENTS, Unit
 from studium.errors import InputError
 
-__all__ = ["FILES", "Lineage", "above", "climbed"]
+__all__ = ["FILES", "Lineage", "above", "climbed", "split_by"]
 
 FILES = tuple(kind for kind, offers in KINDS.items() if "file" in offers)
 """Kinds whose units are files."""
@@ -41,6 +43,36 @@ def climbed(store: Store, kind: str, to: Collection[str]) -> pa.ChunkedArray:
         at = pc.if_else(pc.is_valid(where), links["parent"].take(where), at)
     tops = pa.concat_tables([schema.empty_table(), *(t for name, t in tables.items() if name in to)])
     return pc.if_else(pc.is_in(at, value_set=tops["id"]), at, pa.scalar(None, pa.string()))
+
+
+def split_by(store: Store, kind: str, names: Sequence[str] = (), prefer: Collection[Path] = ()) -> Table | None:
+    """The table of the split whose units are meant, for a study may hold those of several; None if there was none.
+
+    Args:
+        store: the study.
+        kind: of the units.
+        names: of tables; the first that is a split is meant.
+        prefer: folders of tables that are meant where none is named.
+
+    Raises:
+        InputError: there were several splits, with different parameters, and none is named.
+    """
+    splits = {table.recipe.label: table for table in store.tables(kind) if table.begun and _is_split(store, table)}
+    for name in names:
+        named = store.find(kind, name, prefer).recipe.label
+        if named in splits:
+            return splits[named]
+    found = [table for table in splits.values() if table.folder in prefer] or list(splits.values())
+    if len({(table.recipe.name, canonical(table.recipe.params)) for table in found}) > 1:
+        choice = ", ".join(names_of([table.recipe for table in found]))
+        raise InputError(f"{kind} units come from several splits; say whose are meant, with split = one of: {choice}")
+    return found[-1] if found else None
+
+
+def _is_split(store: Store, table: Table) -> bool:
+    """Whether its units were made by its recipe: then it has a twin, which counts them."""
+    twins = (other for other in store.tables() if other.recipe.label == table.recipe.label)
+    return any([column.name for column in twin.columns] == [f"{table.kind}_count"] for twin in twins)
 
 
 class Lineage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -141,13 +142,19 @@ def locate(unit: Unit, root: Path) -> Path:
     path = root / unit.path
     try:
         stat = path.stat()
-        recorded = (unit.meta.get("bytes"), unit.meta.get("mtime_ns"))
-        if recorded != (stat.st_size, stat.st_mtime_ns) and identify(path) != unit.id:
+        now = (stat.st_size, stat.st_mtime_ns)
+        if (unit.meta.get("bytes"), unit.meta.get("mtime_ns")) != now and _identified(path, *now) != unit.id:
             raise UnreadableFileError(f"{unit.path} changed since it was added; add its source again")
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableFileError(f"{unit.path}: {reason}; mend it and run with --retry") from error
     return path
+
+
+@lru_cache(maxsize=1024)
+def _identified(path: Path, size: int, mtime_ns: int) -> str:
+    """Identity of a file as it is now, once for all its frames: a copied study has files of another time."""
+    return identify(path)
 
 
 def text_of(unit: Unit) -> str | None:

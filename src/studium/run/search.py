@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from studium.core import registry
 from studium.core.store import Store, Table, unit_of
-from studium.core.unit import KINDS
+from studium.core.unit import KINDS, PARENTS
 from studium.errors import InputError
 from studium.run.load import text_of
 from studium.run.tables import matrix, paths
@@ -21,7 +21,8 @@ __all__ = ["search"]
 def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: int) -> pa.Table:
     """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}.
 
-    Columns ``unit``, ``path`` (or ``text``, for units that are text) and ``score`` (cosine), best first.
+    Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (seconds, of
+    units that were split from others) and ``score`` (cosine), best first.
     """
     from studium.explore import search as nearest
 
@@ -31,12 +32,15 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     hits = nearest.top(query, X, k)
     table = store.units(of)
     found = pa.array([units[i] for i in hits.row], pa.string())
-    rows = table.take(pc.index_in(found, value_set=table["id"]))
+    where = pc.index_in(found, value_set=table["id"])
+    rows = table.take(where)
+    shown: dict[str, pa.ChunkedArray | pa.Array] = {}
     if "text" in KINDS[of]:
-        shown = {"text": pa.array([text_of(unit_of(row)) for row in rows.to_pylist()], pa.string())}
-    else:
-        places = dict(zip(table["id"].to_pylist(), paths(store, of).to_pylist(), strict=True))
-        shown = {"path": pa.array([places[unit] for unit in found.to_pylist()], pa.string())}
+        shown["text"] = pa.array([text_of(unit_of(row)) for row in rows.to_pylist()], pa.string())
+    if of != "post":
+        shown["path"] = paths(store, of).take(where)
+    if of in PARENTS:
+        shown |= {name: rows[name] for name in ("start", "end")}
     return pa.table({"unit": found, **shown, "score": hits.score})
 
 

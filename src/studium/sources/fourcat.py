@@ -28,8 +28,8 @@ class FourCat(Source):
 
     Attributes:
         path: .csv, or .ndjson.
-        media: columns of media URLs, such as ("video_url", "thumbnail_url"); none named: the first of them that there
-            are of video_url, videos, media_url, images, image_url (not beside media_url: a still of it), audio_url.
+        media: columns of media URLs, such as ("video_url", "thumbnail_url"), or one by its name; none named: those that
+            there are of video_url, videos, media_url, images, image_url (not beside media_url: a still of it), audio_url.
         namespace: the platform, where ids of several platforms meet in one study.
         encoding: Python codec; "" to detect it.
 
@@ -40,9 +40,14 @@ class FourCat(Source):
     name: ClassVar[str] = "fourcat"
 
     path: str | Path
-    media: tuple[str, ...] = ()
+    media: str | tuple[str, ...] = ()
     namespace: str = ""
     encoding: str = ""
+
+    def __post_init__(self) -> None:
+        """Take one name, or a list as it comes from TOML, for a tuple."""
+        names = (self.media,) if isinstance(self.media, str) else self.media
+        object.__setattr__(self, "media", tuple(name for name in names if name))
 
     def __iter__(self) -> Iterator[Found]:
         """Yield every post followed by its media; a `Loss` for what cannot be used; and notes.

@@ -223,6 +223,9 @@ def test_tiktok_from_4cat(tmp_path: Path) -> None:
     assert urls(list(chosen)) == [(V, None), ("https://x.org/t.jpg", "image")]
     with pytest.raises(SourceError, match="no column 'film' for media"):
         list(sources.fourcat(tmp_path / "a.csv", media=("film",)))
+    one = sources.fourcat(tmp_path / "a.csv", media="thumbnail_url")  # as --set media=thumbnail_url says it
+    assert urls(list(one)) == [("https://x.org/t.jpg", "image")]
+    assert one == sources.fourcat(tmp_path / "a.csv", media=["thumbnail_url"])  # as studium.toml does
 
 
 def test_instagram_from_4cat(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ class Web:
             return Answer("refused", str(error))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects) as error:
             return Answer("failed", f"{type(error).__name__}: {error}")
+        except UnicodeError:  # so says Python of a host with an empty label, or one of 64 letters or more
+            return Answer("failed", "no host can have the name that the URL or redirect has")
         except (httpx.TransportError, httpx.DecodingError) as error:
             return Answer("failed", f"{type(error).__name__}: {error or 'no further word'}", again=True)
 

@@ -71,6 +71,10 @@ class YtDlp:
             raise Stopped from error
         except YoutubeDLError as error:
             return _failed(error)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001  (yt-dlp stumbles over what a site has changed: this URL's affair)
+            return Answer("failed", f"yt-dlp broke down, newer versions may not: {type(error).__name__}: {error}")
         if info.get("_type") == "playlist":
             return Answer("refused", f"a list of media, not one: {info.get('title') or url}; name each by its own URL")
         return self._taken(info, kind, part, folder)

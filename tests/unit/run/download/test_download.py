@@ -246,6 +246,16 @@ def test_redirects(corpus: Corpus, server: Server, jpg: bytes) -> None:
     assert "file" in found["out"]["error"] or "protocol" in found["out"]["error"]
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.org", "xn--a"])
+def test_a_name_that_no_host_can_have_is_one_url(corpus: Corpus, server: Server, jpg: bytes, host: str) -> None:
+    redirected = server.answer("/moved", http.redirect(f"http://{host}/b.jpg"))
+    add(corpus, f"http://{host}/a.jpg", redirected, server.file("/there.jpg", jpg))
+    assert get(corpus).statuses == {"failed": 2, "done": 1}
+    found = rows(corpus)
+    assert found["a.jpg"]["error"] == found["moved"]["error"] == "no host can have the name that the URL or redirect has"
+    assert found["a.jpg"]["attempts"] == found["moved"]["attempts"] == 1
+
+
 def test_a_port_where_nobody_listens(corpus: Corpus) -> None:
     with http.serve() as gone:
         url = gone.url("/a.jpg")
@@ -572,6 +582,23 @@ def test_pages_are_resolved_by_yt_dlp(corpus: Corpus, server: Server, film: byte
     assert facts["extractor"] in {"generic", "html5"}
     assert corpus.units("video").num_rows == 1
     assert not list((corpus.root / "media" / ".parts").iterdir())
+
+
+def test_yt_dlp_breaking_down_is_one_url(
+    corpus: Corpus, server: Server, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from yt_dlp.extractor.generic import GenericIE
+
+    real = GenericIE._real_extract
+
+    def stumbles(self: Any, url: str) -> Any:
+        layout: Any = None if "watch" in url else {"of": "last year"}
+        return layout["of"] and real(self, url)
+
+    monkeypatch.setattr(GenericIE, "_real_extract", stumbles)
+    add(corpus, server.url("/watch"), server.file("/film.mp4", film, says="video/mp4"))
+    assert get(corpus, method="yt-dlp").statuses == {"failed": 1, "done": 1}
+    assert "TypeError: 'NoneType' object is not subscriptable" in rows(corpus)["watch"]["error"]
 
 
 def test_yt_dlp_keeps_away_from_private_addresses_too(corpus: Corpus, server: Server) -> None:
