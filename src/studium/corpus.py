@@ -21,13 +21,13 @@ from studium.run import results, steps, tables
 from studium.run.add import Added, add
 from studium.run.attrition import attrition
 from studium.run.download import links
-from studium.run.lineage import Lineage
+from studium.run.lineage import Lineage, split_by
 from studium.run.load import Decoding, Loader
 from studium.run.local import Progress, compute
 from studium.run.manifest import Manifest, recorded
 from studium.run.pending import Outcome
 from studium.run.plan import Part, recipe_for
-from studium.run.rolled import Rolled, rolled
+from studium.run.rolled import Rolled, rolled, rolled_up
 from studium.run.search import search
 
 if TYPE_CHECKING:
@@ -166,8 +166,8 @@ class Corpus:
     ) -> pa.Table:
         """The ``k`` units nearest to a text, a picture or a unit.
 
-        Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (seconds,
-        of units that were split from others) and ``score`` (cosine), best first.
+        Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (of what
+        was split from others, in seconds) and ``score`` (cosine), best first.
 
         Args:
             of: kind of the units searched.
@@ -257,7 +257,7 @@ class Corpus:
         """
         return tables.joined(self.store, of, names)
 
-    def rollup(self, to: str, *, of: str, by: str, rules: Mapping[str, str]) -> pa.Table:
+    def rollup(self, to: str, *, of: str, by: str, rules: Mapping[str, str], made_by: str = "") -> pa.Table:
         """Many rows to one row: from media to the posts they are attached to, or from derived units to their parents.
 
         >>> corpus.rollup("post", of="image", by="colour", rules={"brightness_mean": "mean"})     # doctest: +SKIP
@@ -267,11 +267,14 @@ class Corpus:
             of: kind of the units whose rows are rolled up.
             by: their table.
             rules: column -> "mean", "max", "share>0.5" ...; see `studium.core.rollup.RULES`.
+            made_by: table of the split whose units count, such as "frames:2"; may be left out if ``of`` units come from
+                one split alone, or if ``by`` is the table of a split.
 
         Returns:
             The id under ``to``'s name, ``n``, and for every column its value and ``<column>_missing``.
         """
-        return tables.rolled_up(self.store, to, of, by, rules)
+        source, made = self._split(of, by, made_by)
+        return rolled_up(self.store, to, source, rules, made)
 
     def downloads(self) -> pa.Table:
         """What became of every medium that a source names by URL, one row each; see `studium.run.download.links`."""
@@ -331,12 +334,18 @@ class Corpus:
         """What makes a result over many units: `cluster`, `duplicates`, `map`, or a rollup that is kept."""
         return self._rolled if verb == "rollup" else getattr(self, verb)
 
-    def _rolled(self, of: str, *, by: str, to: str, rules: Mapping[str, str]) -> Rolled:
+    def _rolled(self, of: str, *, by: str, to: str, rules: Mapping[str, str], made_by: str = "") -> Rolled:
         """A rollup of the study file: a table of ``to`` units that is kept."""
         with self._recording(f"rollup {by} of {of} to {to}") as manifest:
-            found = rolled(self.store, to, self._table(of, by), rules)
+            source, made = self._split(of, by, made_by)
+            found = rolled(self.store, to, source, rules, made)
             manifest.touch(found.table)
             return found
+
+    def _split(self, of: str, by: str, made_by: str) -> tuple[Table, Table | None]:
+        """The table called ``by``, and the split whose units count in a rollup of it."""
+        made = self._manifest.tables if self._manifest else {}
+        return self._table(of, by), split_by(self.store, of, by, made_by, made)
 
     @property
     def _decoding(self) -> Decoding:

@@ -190,6 +190,7 @@ def test_what_no_source_names_any_more_leaves_the_study(tmp_path, photos):
     assert corpus.add(folder_of(tmp_path, a=one)).withdrawn == 1
     assert corpus.table("image", "pdq").num_rows == 1
     assert corpus.sql("select count(*) as n from image_pdq").to_pylist() == [{"n": 1}]
+    assert corpus.sql("SELECT COUNT(*) AS n FROM IMAGE_PDQ").to_pylist() == [{"n": 1}]
     corpus.add(folder_of(tmp_path, b=two))
     assert corpus.measure("pdq", of="image").rows.total() == 0, "its rows were kept"
     assert corpus.table("image", "pdq").num_rows == 2

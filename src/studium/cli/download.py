@@ -23,6 +23,8 @@ def download(contact: str, retry: bool, platforms: bool, settings: tuple[str, ..
     studium download --contact ada@example.org --set per_second=0.2 --set max_bytes=50000000
     """
     given = {**parameters(settings), **({"method": "yt-dlp"} if platforms else {})}
+    if "contact" in given:
+        raise click.BadParameter("'contact' has an option of its own, --contact")
     with opened(root) as corpus:
         done = corpus.download(contact=contact, retry=retry, **given)
     if not done.statuses:

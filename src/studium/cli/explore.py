@@ -1,10 +1,14 @@
 """Exploring: clusters, neighbours, duplicates, maps."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from studium.cli.common import opened, parameters, print_table, setting, study_option
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["cluster", "duplicates", "map_", "search"]
 

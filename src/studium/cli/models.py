@@ -42,7 +42,9 @@ def verify(names: tuple[str, ...]) -> None:
     """Hash cached files again and compare with what is pinned; all that are cached if no model is named."""
     from studium.core import weights
 
-    chosen = [weights.get(name) for name in names] or [row for row in weights.rows().values() if weights.where(row)]
+    cached = [row for row in weights.rows().values() if weights.where(row)]
+    used = {name for row in cached for name in row.uses}  # these are verified with the models that use them
+    chosen = [weights.get(name) for name in names] or [row for row in cached if row.id not in used]
     for row in chosen:
         for file in weights.verify(row):
             click.echo(f"ok  {file}")

@@ -1,5 +1,6 @@
 """The study itself: begin one, run it, see how it stands."""
 
+from functools import cache
 from pathlib import Path
 
 import click
@@ -58,7 +59,10 @@ def run(root: Path, retry: bool) -> None:
     with opened(root) as corpus:
         outcome = corpus.run(retry=retry)
         losses, failures = corpus.losses().num_rows, corpus.failures().num_rows
+        waiting = corpus.downloads()["status"].to_pylist().count("waiting")
     print_outcome(outcome.rows, outcome.failures)
+    if waiting:
+        click.echo(f"{waiting} media named by URL wait to be asked for: see  studium download --help", err=True)
     if losses or failures:
         click.echo(
             f"so far {losses} losses and {failures} failures; the report lists them with their reasons", err=True
@@ -69,13 +73,16 @@ def run(root: Path, retry: bool) -> None:
 @study_option
 def status(root: Path) -> None:
     """Count units, tables, failures and losses."""
-    from studium.core import parts
+    from studium.run.tables import of_units
 
     with opened(root) as corpus:
         kinds = corpus.store.kinds()
-        counts = [(kind, corpus.units(kind).num_rows) for kind in kinds]
-        tables = corpus.store.tables()
-        rows = [(t.kind, t.recipe.label, parts.rows(t.folder), t.failures().num_rows) for t in tables]
+        units = cache(corpus.units)
+        counts = [(kind, units(kind).num_rows) for kind in kinds]
+        rows = [
+            (t.kind, t.recipe.label, *(of_units(x, units(t.kind)).num_rows for x in (t.read(["unit"]), t.failures())))
+            for t in corpus.store.tables()
+        ]
         failures, losses = corpus.failures().num_rows, corpus.losses().num_rows
     print_table(["kind", "units"], counts)
     print_table(["kind", "table", "rows", "failures"], rows)

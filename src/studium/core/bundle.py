@@ -79,7 +79,8 @@ class Snapshot:
         try:
             from huggingface_hub import hf_hub_download
         except ImportError as error:
-            raise MissingExtraError("huggingface_hub", "torch") from error
+            extra = "speech" if "model.bin" in self.names else "torch"  # model.bin needs no torch
+            raise MissingExtraError("huggingface_hub", extra) from error
         try:
             for name in self.names or self._listed():
                 hf_hub_download(self.repo, name, revision=self.revision, cache_dir=hub_cache())

@@ -136,14 +136,15 @@ def _step(path: Path, number: int, entry: dict[str, Any]) -> Step:
 
 
 def _rollup(path: Path, where: str, params: Mapping[str, Any]) -> None:
-    """A rollup has two keys, no more and no less."""
-    if set(params) != {"to", "rules"}:
+    """A rollup has two keys, and may say whose units count."""
+    if set(params) - {"made_by"} != {"to", "rules"}:
         got = ", ".join(params) or "neither"
         raise ConfigError(
             f"{path}, {where}: a rollup needs to and rules, got {got}; write for instance  "
             'to = "post"  and  rules = { tag_probability = "mean" }'
         )
-    _typed(path, f"{where} to", params["to"], str)
+    for key in params.keys() - {"rules"}:
+        _typed(path, f"{where} {key}", params[key], str)
     _typed(path, f"{where} rules", params["rules"], dict)
     for column, text in params["rules"].items():
         _typed(path, f"{where} rules {column}", text, str)

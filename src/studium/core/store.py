@@ -24,7 +24,7 @@ from studium.core.column import Column
 from studium.core.recipe import Recipe, canonical
 from studium.core.table import Table, last, open_table
 from studium.core.unit import KINDS, PARENTS, Span, Unit, check_kind
-from studium.errors import BusyError, InputError, UnknownNameError
+from studium.errors import BusyError, InputError, StoreError, UnknownNameError
 
 __all__ = ["ATTACHMENTS", "UNITS", "Store", "Table", "names_of", "unit_of"]
 
@@ -159,8 +159,9 @@ class Store:
     def find(self, kind: str, name: str, prefer: Collection[Path] = ()) -> Table:
         """The table of that name: ``embed``, or ``embed:conse`` where there are several.
 
-        After the colon stands the value of a parameter (a model, a variable) or the recipe's key. Tables that differ in
-        nothing but the version of the part or the rows they were made from count as one: the one asked for last.
+        After the colon stands the value of a parameter (a model, a variable), the name of a flag that is set
+        (``frames:middle``), or the recipe's key. Tables that differ in nothing but the version of the part or the rows
+        they were made from count as one: the one asked for last.
 
         Args:
             kind: of the units.
@@ -192,21 +193,31 @@ class Store:
 
         Raises:
             BusyError: another process holds it.
+            StoreError: it must not be written to.
         """
         from filelock import FileLock, Timeout
 
-        self.root.mkdir(parents=True, exist_ok=True)
         try:
+            self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(self.root / ".lock", timeout=0):
                 for name in _OURS:
                     parts.sweep(self.root / name)
                 yield
         except Timeout as error:
             raise BusyError(f"another run holds {self.root}; wait for it to end, or stop it") from error
+        except PermissionError as error:
+            raise StoreError(f"{error.filename}: {error.strerror}; a study must be writable for this") from error
 
 
 def _chosen(recipe: Recipe, choice: str) -> bool:
-    return choice == recipe.key or choice in map(str, recipe.params.values())
+    return choice == recipe.key or choice in _words(recipe)
+
+
+def _words(recipe: Recipe) -> list[str]:
+    """What its parameters are called after the colon: by their value, and a flag that is set by its name."""
+    scalars = {name: value for name, value in recipe.params.items() if isinstance(value, str | int | float)}
+    words = [name if value is True else "" if value is False else str(value) for name, value in scalars.items()]
+    return [word for word in words if word]
 
 
 def names_of(recipes: Sequence[Recipe]) -> list[str]:
@@ -214,8 +225,7 @@ def names_of(recipes: Sequence[Recipe]) -> list[str]:
     names = []
     for recipe in recipes:
         namesakes = [other for other in recipes if other.name == recipe.name]
-        values = [v for v in recipe.params.values() if isinstance(v, str | int | float) and str(v)]
-        own = [v for v in values if sum(_chosen(other, str(v)) for other in namesakes) == 1]
+        own = [word for word in _words(recipe) if sum(_chosen(other, word) for other in namesakes) == 1]
         names.append(f"{recipe.name}:{own[0] if own else recipe.key}")
     return names
 

@@ -270,7 +270,7 @@ def _pull_bundle(row: Model, bundle: Bundle) -> list[Path]:
         if isinstance(bundle, Snapshot) and _set(name):
             raise OfflineError(
                 f"{row.id} is not on this machine and {name} is set: run  studium models pull {row.id}  where there is "
-                f"a network, or copy the folder {bundle.folder}"
+                f"a network, or copy the folder {bundle.folder.parents[1]}"
             )
     log.info("fetching %s from %s", row.id, bundle)
     return bundle.fetch()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from studium.core import parts
 from studium.core.store import Table
 from studium.report.attrition import Attrition, attrition
 from studium.report.reading import Reading
@@ -99,7 +98,7 @@ def glance(reading: Reading, found: Ledger) -> list[Glance]:
     figures = [Glance(count(k.units), k.name if k.units == 1 else plural(k.name)) for k in found.kinds]
     if not figures:
         return [Glance("0", "units")]
-    failed = len({unit for t in reading.tables for unit in t.failures()["unit"].to_pylist()})
+    failed = len({unit for t in reading.tables for unit in reading.failures(t)["unit"].to_pylist()})
     attached = reading.attachments.num_rows - reading.attachments["post"].null_count
     if attached:
         figures.append(Glance(count(attached), "attachments of media to posts"))
@@ -148,9 +147,9 @@ def _kind(reading: Reading, kind: str) -> Kind:
 
 def _table(reading: Reading, table: Table) -> TableLog:
     units = set(reading.units(table.kind)["id"].to_pylist())
-    failed = set(table.failures()["unit"].to_pylist())
-    waiting = len(units - set(table.done().to_pylist()) - failed)
-    return TableLog(table.recipe.label, table.kind, len(units), parts.rows(table.folder), len(failed), waiting)
+    failed = set(reading.failures(table)["unit"].to_pylist())
+    done = units & set(table.done().to_pylist())
+    return TableLog(table.recipe.label, table.kind, len(units), len(done), len(failed), len(units - done - failed))
 
 
 def _failures(reading: Reading) -> list[Reason]:
@@ -167,7 +166,7 @@ def _failures(reading: Reading) -> list[Reason]:
 
 def _failed(reading: Reading) -> Iterator[tuple[dict[str, str], str]]:
     for table in reading.tables:
-        failures = table.failures().to_pylist()
+        failures = reading.failures(table).to_pylist()
         paths = {row["id"]: row["path"] for row in reading.rows(table.kind, [f["unit"] for f in failures])}
         for row in failures:
             where = paths.get(row["unit"]) or row["unit"][:12]

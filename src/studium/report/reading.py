@@ -1,6 +1,7 @@
 """A study as the sections of the report read it: every table once, nothing changed."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from studium.core.config import Study
+from studium.core.recipe import canonical
 from studium.core.store import Store, Table
 from studium.core.unit import KINDS
 from studium.report.pictures import Pictures
+from studium.run.tables import of_units
 
 __all__ = ["RESULTS", "Reading", "call"]
 
@@ -80,12 +83,24 @@ class Reading:
 
     def local(self, text: str) -> str:
         """A text in which paths start from the study folder, so that it does not tell where on a disk that was."""
-        root = str(self.root.resolve())
-        return text.replace(f"{root}/", "").replace(root, ".")
+        root = re.escape(str(self.root.resolve()))
+        return re.sub(rf"{root}(?![\w-])", ".", re.sub(f"{root}/", "", text))
+
+    def values(self, table: Table, *columns: str) -> pa.Table:
+        """``unit`` and columns of a table, of the units that the study has today."""
+        return of_units(table.read(["unit", *columns]), self.units(table.kind))
+
+    def failures(self, table: Table) -> pa.Table:
+        """The failures of a table, of the units that the study has today."""
+        return of_units(table.failures(), self.units(table.kind))
 
     def measures(self, kind: str) -> list[Table]:
-        """The tables of a kind that hold one measured row per unit."""
-        return [t for t in self.tables if t.kind == kind and t.recipe.name not in RESULTS]
+        """The tables of a kind that hold one measured row per unit; of a rollup that was made again, the last one."""
+        newest = {(t.recipe.name, canonical(t.recipe.params)): t for t in self.store.tables(kind) if t.recipe.inputs}
+        return [
+            t for t in self.tables
+            if t.kind == kind and t.recipe.name not in RESULTS and (not t.recipe.inputs or t in newest.values())
+        ]  # fmt: skip
 
     def results(self, kind: str, name: str) -> list[Table]:
         """The finished results of that name, the last one of each table they were made from."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from studium.core.column import Column
+from studium.core.recipe import Recipe
 from studium.core.store import Table
 from studium.report import charts
 from studium.report.reading import Reading, call
@@ -74,7 +75,7 @@ class Variables:
 
 def variables(reading: Reading, kind: str) -> list[Variables]:
     """Every measured table of a kind that holds any row."""
-    found = [_variables(table, reading.counted(kind)) for table in reading.measures(kind)]
+    found = [_variables(reading, table) for table in reading.measures(kind)]
     return [v for v in found if v.numbers or v.names or v.others]
 
 
@@ -108,28 +109,28 @@ def names_of(table: Table) -> dict[str, str]:
     return {}
 
 
-def _variables(table: Table, units: int) -> Variables:
+def _variables(reading: Reading, table: Table) -> Variables:
+    units, recipe = reading.counted(table.kind), table.recipe
     numbers: list[Distribution] = []
     names: list[Counts] = []
     others: list[str] = []
     for column in table.columns:
         if column.dtype in {"string", "bool"}:
-            names.append(_names(table, column, units))
+            names.append(_names(recipe, column, reading.values(table, column.name)[column.name], units))
             continue
         if column.dtype == "binary" or column.size:
             others.append(f"{column.name} ({_extent(column)})")
-        elif (drawn := _distribution(table, column, units)) is None:
+        elif (drawn := _distribution(column, reading.values(table, column.name)[column.name], units)) is None:
             others.append(f"{column.name} (a different number for every unit)")
         else:
             numbers.append(drawn)
-    settings = {k: v for k, v in table.recipe.params.items() if isinstance(v, str | int | float)}
-    recipe = table.recipe
+    settings = {k: v for k, v in recipe.params.items() if isinstance(v, str | int | float)}
     return Variables(recipe.label, recipe.name, table.kind, settings, numbers, names, others, _note(table), call(table))
 
 
-def _distribution(table: Table, column: Column, units: int) -> Distribution | None:
+def _distribution(column: Column, given: pa.ChunkedArray, units: int) -> Distribution | None:
     """None if it numbers the units rather than says something about them."""
-    values = _finite(table.read([column.name])[column.name])
+    values = _finite(given)
     whole = column.dtype.startswith("int")
     if whole and not column.unit and len(values) > 50 and len(np.unique(values)) == len(values):
         return None
@@ -150,13 +151,12 @@ def _finite(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     return np.asarray(values[np.isfinite(values)])
 
 
-def _names(table: Table, column: Column, units: int) -> Counts:
+def _names(recipe: Recipe, column: Column, values: pa.ChunkedArray, units: int) -> Counts:
     """Values of one column; of a list of names (tags), every name counts."""
-    values = table.read([column.name])[column.name].to_pylist()
-    lists = [v if isinstance(v, list) else [v] for v in values if v is not None]
+    lists = [v if isinstance(v, list) else [v] for v in values.to_pylist() if v is not None]
     given = [{_word(x) for x in v if x is not None} for v in lists]
     given = [v for v in given if v]
-    choices = [] if column.size else table.recipe.params.get("values", ())  # of zero-shot: also what nothing got
+    choices = [] if column.size else recipe.params.get("values", ())  # of zero-shot: also what nothing got
     counted = Counter({str(choice): 0 for choice in choices})
     counted.update(x for v in given for x in v)
     return tally(column.name, column.about, counted, len(given), units - len(given))

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from studium.core.store import Store, Table
-from studium.run.download.links import STATUSES, Links, arrived, states
+from studium.run.download.links import STATUSES, Links, arrived, ours, states
 from studium.run.tables import losses, posts
 
 __all__ = ["LEDGER", "OUTCOMES", "Named", "attrition", "count", "named"]
@@ -33,9 +33,9 @@ LEDGER = pa.schema(
         "n": pa.int64(),
     }
 )
-_RESULTS = frozenset({"cluster", "duplicates", "map"})
+_RESULTS = frozenset({"cluster", "duplicates", "map", "rollup"})
 _MONTH = re.compile(r"\d{4}-\d{2}")
-_POST = re.compile(r", post '(.*)'$", re.DOTALL)
+_POST = re.compile(r", post ('.*'|\".*\")$", re.DOTALL)  # its id, as repr() writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,11 @@ def named(store: Store) -> Iterator[Named]:
     """Every medium that a source names today, and how far it came."""
     who = _Posts(store)
     ways: dict[str, _Ways] = {}
-    linked = set()
     known = states(store.root)
     for link in Links(store.root).rows.values():
         state = known.get(link["url"])
         author, month = who.of(link["post"])
         file = arrived(store.root, state) if state else None
-        if state and state["status"] == "done":
-            linked.add((link["source"], link["post"], state["path"], link["position"]))
         if file:
             yield Named(author, month, file.unit.kind, *_way(ways, store, file.unit.kind, file.unit.id))
         elif state and state["status"] == "done":
@@ -94,7 +91,7 @@ def named(store: Store) -> Iterator[Named]:
         else:
             yield Named(author, month, link["kind"], *_web(state))
     for row in store.attachments().to_pylist():
-        if (row["source"], row["post"], row["path"], row["position"]) not in linked:
+        if not ours(row["path"]):  # what was downloaded is counted by its link
             yield Named(*who.of(row["post"]), row["kind"], *_way(ways, store, row["kind"], row["media"]))
     for loss in losses(store).to_pylist():
         match = _POST.search(loss["where"])
@@ -106,7 +103,7 @@ class _Posts:
 
     def __init__(self, store: Store) -> None:
         self._of: dict[str, tuple[str | None, str | None]] = {}
-        self._called: dict[str, str] = {}
+        self._called: dict[str, str | None] = {}  # by repr() of the id; None: several platforms have such a post
         if "post" in store.kinds():
             table = posts(store)
             there = [name for name in ("unit", "id", "author", "date") if name in table.column_names]
@@ -114,14 +111,15 @@ class _Posts:
                 month = _MONTH.match(str(row.get("date") or ""))
                 author = row.get("author")
                 self._of[row["unit"]] = (None if author is None else str(author), month[0] if month else None)
-                self._called[str(row.get("id"))] = row["unit"]
+                name = repr(str(row.get("id")))
+                self._called[name] = None if name in self._called else row["unit"]
 
     def of(self, unit: str | None) -> tuple[str | None, str | None]:
         return self._of.get(unit or "", (None, None))
 
-    def called(self, identifier: str | None) -> tuple[str | None, str | None]:
-        """Of the post with this id on its platform."""
-        return self.of(self._called.get(identifier or ""))
+    def called(self, name: str | None) -> tuple[str | None, str | None]:
+        """Of the post with this id on its platform, as `repr` writes it."""
+        return self.of(self._called.get(name or ""))
 
 
 class _Ways:

@@ -1,6 +1,6 @@
 """What derived units were split from: a frame's video, and a face's frame and video."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,34 +45,42 @@ def climbed(store: Store, kind: str, to: Collection[str]) -> pa.ChunkedArray:
     return pc.if_else(pc.is_in(at, value_set=tops["id"]), at, pa.scalar(None, pa.string()))
 
 
-def split_by(store: Store, kind: str, names: Sequence[str] = (), prefer: Collection[Path] = ()) -> Table | None:
+def split_by(store: Store, kind: str, by: str, made_by: str, prefer: Collection[Path]) -> Table | None:
     """The table of the split whose units are meant, for a study may hold those of several; None if there was none.
 
     Args:
         store: the study.
         kind: of the units.
-        names: of tables; the first that is a split is meant.
+        by: table that is read; if it is that of a split, this split is meant.
+        made_by: table of the split; "" if it is not named.
         prefer: folders of tables that are meant where none is named.
 
     Raises:
-        InputError: there were several splits, with different parameters, and none is named.
+        InputError: there were several splits, with different parameters, and none is named; or it is no split.
     """
-    splits = {table.recipe.label: table for table in store.tables(kind) if table.begun and _is_split(store, table)}
-    for name in names:
-        named = store.find(kind, name, prefer).recipe.label
-        if named in splits:
-            return splits[named]
+    counts = {(table.recipe.label, *(column.name for column in table.columns)) for table in store.tables()}
+    splits = {  # tables with a twin, of the units that were split, which counts theirs
+        table.recipe.label: table
+        for table in store.tables(kind)
+        if table.begun and (table.recipe.label, f"{kind}_count") in counts
+    }
+    named = store.find(kind, made_by or by, prefer).recipe.label
+    if named in splits:
+        return splits[named]
+    if made_by:
+        raise InputError(
+            f"the table {made_by!r} of {kind} units was made by no split; there are: {_said(splits.values())}"
+        )
     found = [table for table in splits.values() if table.folder in prefer] or list(splits.values())
     if len({(table.recipe.name, canonical(table.recipe.params)) for table in found}) > 1:
-        choice = ", ".join(names_of([table.recipe for table in found]))
-        raise InputError(f"{kind} units come from several splits; say whose are meant, with split = one of: {choice}")
+        raise InputError(
+            f"{kind} units come from several splits; say whose count, with made_by = one of: {_said(found)}"
+        )
     return found[-1] if found else None
 
 
-def _is_split(store: Store, table: Table) -> bool:
-    """Whether its units were made by its recipe: then it has a twin, which counts them."""
-    twins = (other for other in store.tables() if other.recipe.label == table.recipe.label)
-    return any([column.name for column in twin.columns] == [f"{table.kind}_count"] for twin in twins)
+def _said(splits: Iterable[Table]) -> str:
+    return ", ".join(names_of([table.recipe for table in splits])) or "none"
 
 
 class Lineage:

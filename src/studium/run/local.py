@@ -238,7 +238,8 @@ def _cause(code: int) -> str:
 
 def _rebuilt(name: str, message: str) -> StudiumError:
     kind = getattr(errors, name, None)
-    if kind is None or kind is errors.MissingExtraError:
-        return StudiumError(message if kind else f"{name}: {message}")
-    rebuilt: StudiumError = kind(message)
+    if kind is None:
+        return StudiumError(f"{name}: {message}")
+    rebuilt: StudiumError = kind.__new__(kind, message)  # not called: some take other arguments than the message
+    rebuilt.args = (message,)
     return rebuilt

@@ -21,8 +21,8 @@ __all__ = ["search"]
 def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: int) -> pa.Table:
     """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}.
 
-    Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (seconds, of
-    units that were split from others) and ``score`` (cosine), best first.
+    Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (of what was
+    split from others, in seconds) and ``score`` (cosine), best first.
     """
     from studium.explore import search as nearest
 

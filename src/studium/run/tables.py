@@ -1,8 +1,7 @@
 """Reading tables: joined side by side in the order of the units, and as a matrix for analysis."""
 
-import bisect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core.rollup import attach, rollup, rule
 from studium.core.store import UNITS, Store, Table
-from studium.core.unit import PARENTS, check_kind
+from studium.core.unit import PARENTS
 from studium.errors import InputError, MissingExtraError
 from studium.run.lineage import FILES, above, climbed
 
 _SPAN = ["parent", "start", "end"]
 
-__all__ = ["failures", "joined", "living", "losses", "matrix", "paths", "posts", "rolled_up", "sql"]
+__all__ = ["failures", "joined", "living", "losses", "matrix", "of_units", "paths", "posts", "sql"]
 
 
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
@@ -58,8 +56,12 @@ def paths(store: Store, kind: str) -> pa.ChunkedArray:
 
 def living(store: Store, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of the units that the study has today, sorted by id, so that the order says nothing."""
-    rows = table.read(columns)
-    return rows.filter(pc.is_in(rows["unit"], value_set=store.units(table.kind)["id"])).sort_by("unit").combine_chunks()
+    return of_units(table.read(columns), store.units(table.kind)).sort_by("unit").combine_chunks()
+
+
+def of_units(rows: pa.Table, units: pa.Table) -> pa.Table:
+    """The rows that speak about these units: a table keeps those of units that the study has no more."""
+    return rows.filter(pc.is_in(rows["unit"], value_set=units["id"]))
 
 
 def matrix(store: Store, table: Table, column: str | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
@@ -104,62 +106,6 @@ def _typed(values: list[Any]) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 
-def rolled_up(store: Store, to: str, of: str, by: str, rules: Mapping[str, str]) -> pa.Table:
-    """Rows of ``of`` units rolled up; see `studium.core.rollup`.
-
-    To posts they go along attachments, to what they were split from along their parents (a face to its frame, or to
-    its video), and to shots by time: a frame belongs to the shot that it begins in.
-    """
-    check_kind(to)
-    table = joined(store, of, [by])
-    if to == "post":
-        table, key = _attached(store, table, of), "post"
-    else:
-        found = _within(store, of, to) if to == "shot" else climbed(store, of, [to])
-        table, key = table.drop_columns(_places(table)).append_column("parent", found), "parent"
-        table = table.filter(table["parent"].is_valid())
-    rolled = rollup(table, key, {column: rule(text) for column, text in rules.items()})
-    return rolled.rename_columns([to, *rolled.column_names[1:]])
-
-
-def _attached(store: Store, table: pa.Table, of: str) -> pa.Table:
-    """One row for each post that a unit, or the medium it was split from, is attached to."""
-    attached = store.attachments()
-    attached = attached.filter(attached["post"].is_valid())
-    if of not in PARENTS:
-        return attach(table.drop_columns(["path"]), attached.filter(pc.equal(attached["kind"], of)))
-    posts: dict[str, dict[str, None]] = {}
-    for media, post in zip(attached["media"].to_pylist(), attached["post"].to_pylist(), strict=True):
-        posts.setdefault(media, {})[post] = None  # twice in a post is once here
-    media = climbed(store, of, FILES).to_pylist()
-    pairs = [(row, post) for row, one in enumerate(media) for post in posts.get(one, ())]
-    table = table.drop_columns(_places(table)).take(pa.array([row for row, _ in pairs], pa.int64()))
-    return table.append_column("post", pa.array([post for _, post in pairs], pa.string()))
-
-
-def _places(table: pa.Table) -> list[str]:
-    return [name for name in ("unit", "path", "parent", "start", "end") if name in table.column_names]
-
-
-def _within(store: Store, of: str, to: str) -> pa.ChunkedArray:
-    """For each unit of ``of``, in their order: the unit of ``to`` of the same medium that it begins in."""
-    if of == to or not set(PARENTS.get(of, ())) & set(PARENTS[to]):
-        raise InputError(f"{of} units do not lie in {to} units; frames and spoken segments do")
-    spans: dict[str, list[tuple[float, float, str]]] = {}
-    places = store.units(to).select(["id", "parent", "start", "end"]).sort_by("start")
-    for row in places.to_pylist():
-        spans.setdefault(row["parent"], []).append((row["start"], row["end"], row["id"]))
-    rows = store.units(of).select(["parent", "start"]).to_pylist()
-    found = [_holding(spans.get(row["parent"], []), row["start"]) for row in rows]
-    return pa.chunked_array([found], pa.string())
-
-
-def _holding(spans: Sequence[tuple[float, float, str]], time: float) -> str | None:
-    """The id of the last of the spans (sorted by start) that holds a time, its end excluded."""
-    number = bisect.bisect_right(spans, time + 5e-7, key=lambda span: span[0]) - 1
-    return spans[number][2] if number >= 0 and time + 5e-7 < spans[number][1] else None
-
-
 def failures(store: Store) -> pa.Table:
     """What could not be measured and why, with the kind and path of every unit."""
     found: list[pa.Table] = []
@@ -167,8 +113,8 @@ def failures(store: Store) -> pa.Table:
         units = store.units(kind)
         places = dict(zip(units["id"].to_pylist(), paths(store, kind).to_pylist(), strict=True))
         for table in store.tables(kind):
-            failed = table.failures()
-            where = [places.get(unit) for unit in failed["unit"].to_pylist()]
+            failed = of_units(table.failures(), units)
+            where = [places[unit] for unit in failed["unit"].to_pylist()]
             failed = failed.append_column("kind", pa.array([kind] * failed.num_rows, pa.string()))
             found.append(failed.append_column("path", pa.array(where, pa.string())))
     order = ["unit", "kind", "path", "step", "error", "message"]
@@ -202,7 +148,7 @@ def sql(store: Store, query: str) -> pa.Table:
         connection.register("attachments", store.attachments())
         for table in store.tables():
             name = f"{table.kind}_{table.recipe.name}"
-            if name in query:  # vectors are heavy: only what the query speaks of
+            if name.casefold() in query.casefold():  # vectors are heavy: only what the query speaks of
                 rows = living(store, table)
                 connection.register(name, rows)
                 connection.register(f"{name}_{table.recipe.key}", rows)

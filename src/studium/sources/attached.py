@@ -1,6 +1,7 @@
 """The media column of a posts table: one cell -> the files and URLs that it names."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
@@ -13,6 +14,7 @@ from studium.sources.columns import Scalar
 __all__ = ["attach", "is_url", "link_to", "split_cell"]
 
 _SEPARATORS = "|;\n,"
+_NEXT_URL = r",(?=\s*(?:[A-Za-z]+://|$))"
 
 
 def split_cell(cell: Scalar, root: Path) -> list[str]:
@@ -33,10 +35,9 @@ def split_cell(cell: Scalar, root: Path) -> list[str]:
     if not text or _find(text, root):
         return [text] if text else []
     for separator in _SEPARATORS:
-        parts = [part.strip() for part in text.split(separator) if part.strip()]
-        if separator not in text or not parts or (separator == "," and is_url(text) and not all(map(is_url, parts))):
-            continue
-        if all(is_url(part) or kind_of(part) for part in parts):
+        ends = _NEXT_URL if separator == "," and is_url(text) else re.escape(separator)
+        parts = [part.strip() for part in re.split(ends, text) if part.strip()]
+        if parts and parts != [text] and all(is_url(part) or kind_of(part) for part in parts):
             return parts
     return [text]
 

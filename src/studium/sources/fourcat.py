@@ -28,8 +28,9 @@ class FourCat(Source):
 
     Attributes:
         path: .csv, or .ndjson.
-        media: columns of media URLs, such as ("video_url", "thumbnail_url"), or one by its name; none named: those that
-            there are of video_url, videos, media_url, images, image_url (not beside media_url: a still of it), audio_url.
+        media: columns of media URLs, such as ("video_url", "thumbnail_url"), or one by its name; none named: those
+            that there are of video_url, videos, media_url, images, image_url (not beside media_url: a still of it),
+            audio_url.
         namespace: the platform, where ids of several platforms meet in one study.
         encoding: Python codec; "" to detect it.
 
@@ -64,8 +65,9 @@ class FourCat(Source):
         media = self.media or tuple(
             c for c in _MEDIA if c in columns and (c != "image_url" or "media_url" not in columns)
         )
-        if missing := [name for name in media if columns and name not in columns]:
-            raise SourceError(f"{self.path}: no column {missing[0]!r} for media; it has {', '.join(columns)}")
+        for name, part in {"id": "id", **dict.fromkeys(media, "media")}.items():
+            if columns and name not in columns:
+                raise SourceError(f"{self.path}: no column {name!r} for {part}; it has {', '.join(columns)}")
 
         def rewritten(rows: Iterable[Row | Loss]) -> Iterator[Row | Loss]:
             for row in rows:

@@ -50,6 +50,10 @@ def test_videos_by_hand(tmp_path, videos):
     assert "shots-" in said("split", "shots", "--of", "video", "--study", tmp_path)
     assert "colour-" in said("measure", "colour", "--of", "frame", "--study", tmp_path)
     assert "frame\t8" in said("status", "--study", tmp_path)
+    said("measure", "pdq", "embed", "--of", "frame", "--study", tmp_path)
+    alike = said("duplicates", "--of", "frame", "--set", "threshold=256", "--study", tmp_path).splitlines()
+    assert alike[0] == "group\tunit\tpath\tstart"
+    assert "bikes.mp4\t" in "".join(alike)
     assert "nothing to do" in said("split", "shots", "--of", "video", "--study", tmp_path)
     wrong = studium("split", "frames", "--of", "video", "--study", tmp_path)
     assert wrong.returncode == 1
@@ -63,6 +67,8 @@ def test_urls_by_hand(tmp_path, videos):
         (tmp_path / "urls.txt").write_text("\n".join(urls))
         added = said("add", "urls", tmp_path / "urls.txt", "--study", tmp_path)
         assert "2 new URLs; nothing was asked for yet" in added
+        (tmp_path / "studium.toml").write_text("")
+        assert "2 media named by URL wait" in studium("run", "--study", tmp_path).stderr
         assert server.log == []
         asked = ("download", "--contact", "ada@example.org", "--study", tmp_path)
         refused = said(*asked)
@@ -76,6 +82,9 @@ def test_urls_by_hand(tmp_path, videos):
     nobody = studium("download", "--study", tmp_path)
     assert nobody.returncode == 2
     assert "--contact" in nobody.stderr
+    twice = studium(*asked, "--set", "contact=ben@example.org")
+    assert twice.returncode == 2
+    assert "'contact' has an option of its own" in twice.stderr
 
 
 def test_a_study_by_its_file(tmp_path, photos):

@@ -35,6 +35,13 @@ def test_pull_where_verify(run):
     assert run("where", "imagenet-names").exit_code == 1
 
 
+def test_what_another_model_uses_is_verified_once(run):
+    pulled = run("pull", "conse")
+    assert pulled.exit_code == 0, pulled.exception
+    lines = run("verify").output.splitlines()
+    assert sorted(lines) == sorted(f"ok  {line}" for line in pulled.output.splitlines())
+
+
 def test_errors_are_left_to_the_main_command(run, monkeypatch):
     assert isinstance(run("pull", "clip").exception, UnknownNameError)
     monkeypatch.setenv("STUDIUM_OFFLINE", "1")

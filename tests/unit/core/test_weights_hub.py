@@ -21,6 +21,7 @@ from studium.errors import (
     ConfigError,
     HashMismatchError,
     InputError,
+    MissingExtraError,
     OfflineError,
     UnknownNameError,
     WeightsError,
@@ -193,10 +194,19 @@ class TestCache:
     @pytest.mark.parametrize("name", ["STUDIUM_OFFLINE", "HF_HUB_OFFLINE"])
     def test_offline(self, hub, monkeypatch, name):
         monkeypatch.setenv(name, "1")
-        with pytest.raises(OfflineError, match=rf"{name} is set: .*studium models pull {TINY}"):
+        with pytest.raises(OfflineError, match=rf"{name} is set: .*studium models pull {TINY}") as raised:
             weights.pull(TINY)
         folder = put_snapshot(hub)
         assert weights.pull(TINY)[0].parent == folder
+        named = str(raised.value).rpartition("copy the folder ")[2]  # with its blobs: snapshots are links into them
+        assert named == str(hub / "models--someone--tiny")
+        assert folder.is_relative_to(named)
+
+    @pytest.mark.parametrize(("name", "extra"), [("whisper-tiny", "speech"), ("videomae-kinetics", "torch")])
+    def test_without_the_client_of_the_hub(self, hub, monkeypatch, name, extra):
+        monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+        with pytest.raises(MissingExtraError, match=rf"studium\[{extra}\]"):
+            weights.pull(name)
 
     def test_single_files_are_no_folder(self, hub):
         with pytest.raises(InputError, match="single files"):

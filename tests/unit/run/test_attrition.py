@@ -77,6 +77,31 @@ def test_from_url_to_row(tmp_path: Path, photos: Path) -> None:
     }
 
 
+def test_a_file_that_came_back_as_another_is_one_medium(tmp_path: Path, photos: Path) -> None:
+    corpus = Corpus(tmp_path / "study")
+    with http.serve() as server:
+        versions = [http.whole((photos / name).read_bytes()) for name in ("coffee.png", "chelsea.png")]
+        (tmp_path / "urls.txt").write_text(server.answer("/a.png", *versions))
+        corpus.add(sources.urls(tmp_path / "urls.txt"))
+        download(corpus.store, MANNERS)
+        (first,) = corpus.root.glob("media/*/*.png")
+        first.unlink()
+        assert [(m.outcome, m.reason) for m in named(corpus.store)] == [("lost", "removed from media/")]
+        download(corpus.store, MANNERS, retry=True)
+    assert [m.outcome for m in named(corpus.store)] == ["unmeasured"]
+
+
+def test_losses_belong_to_the_post_that_names_them(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path / "study")
+    for platform, author in (("x", "ada"), ("y", "ben")):
+        table = f"""id,text,author,media\nit's,t,{author}-1,gone.png\n"say ""it's""\",t,{author}-2,gone.png\n"""
+        (tmp_path / f"{platform}.csv").write_text(table + f"{platform},t,{author}-3,gone.png\n")
+    corpus.add(sources.posts(tmp_path / "x.csv", namespace="x"))
+    assert Counter(m.author for m in named(corpus.store)) == {"ada-1": 1, "ada-2": 1, "ada-3": 1}
+    corpus.add(sources.posts(tmp_path / "y.csv", namespace="y"))  # an id that two platforms have is nobody's
+    assert Counter(m.author for m in named(corpus.store)) == {None: 4, "ada-3": 1, "ben-3": 1}
+
+
 def test_media_that_a_table_lacks(tmp_path: Path, photos: Path) -> None:
     corpus = Corpus(tmp_path / "study")
     (tmp_path / "images").mkdir()

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import hostile
 import pytest
 
 from studium import Corpus, sources
@@ -272,6 +273,18 @@ def test_errors_of_the_worker_come_back_as_themselves():
     assert str(_rebuilt("KeyError", "'x'")) == "KeyError: 'x'"
     text = str(MissingExtraError("onnxruntime", "images"))
     assert str(_rebuilt("MissingExtraError", text)) == text
+    assert isinstance(_rebuilt("MissingExtraError", text), ImportError)
+
+
+def test_a_study_that_must_not_be_written_to_is_said_to_be_so(study):
+    command = [Path(sys.executable).with_name("studium"), "add", "folder", study / "images", "--study", study]
+    study.chmod(0o555)
+    study.parent.chmod(0o755)
+    done = subprocess.run(command, preexec_fn=hostile.drop_root, capture_output=True, text=True, check=False)
+    study.chmod(0o755)
+    assert done.returncode == 1
+    assert "StoreError" in done.stderr
+    assert "a study must be writable for this" in done.stderr
 
 
 def test_file_names_that_are_not_text_are_losses(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from studium import Corpus, sources
 from studium.errors import ConfigError, InputError
+from studium.report.reading import Reading
 
 STUDY = """
 [[source]]
@@ -68,6 +69,22 @@ def test_a_second_run_computes_nothing_and_a_new_attachment_a_new_table(corpus):
     assert [row["n"] for row in corpus.table("post", "rollup").to_pylist()] == [1, 2, None, 1]
     manifest = json.loads(max((corpus.root / "runs").glob("*.json")).read_text())
     assert any(name.startswith("post/rollup-") for name in manifest["outputs"])
+
+
+def test_the_report_shows_a_rollup_that_was_made_again_once(corpus):
+    corpus.run()
+    with (corpus.root / "posts.csv").open("a") as file:
+        file.write("\nd,w,images/thing/coffee.png")
+    corpus.run()
+    (shown,) = Reading(corpus.root, corpus.store, corpus.study).measures("post")
+    assert shown.read().num_rows == 3
+
+
+def test_a_report_shortens_the_path_of_its_own_study_only(corpus):
+    reading, root = Reading(corpus.root, corpus.store, corpus.study), corpus.root.resolve()
+    assert reading.local(f"{root}/a.mp4 (looked in {root}): {root}.") == "a.mp4 (looked in .): .."
+    for other in (f"{root}2/a.mp4", f"{root}-old/a.mp4"):
+        assert reading.local(other) == other
 
 
 def test_no_rows_roll_up_to_none(tmp_path):

@@ -1,6 +1,8 @@
 """Splitting: units of units, their tables, what becomes of damage, and rolling up along them."""
 
 import itertools
+import os
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,16 @@ import pytest
 
 from studium import Column, Corpus, Measure, sources
 from studium.core.protocols import Unitizer, Watcher
+from studium.core.store import unit_of
 from studium.core.unit import Span, derived_id
 from studium.errors import InputError, UnreadableFileError
 from studium.media.watch import WatchingMeasure, WatchingUnitizer
+from studium.report.ledger import ledger
+from studium.report.reading import Reading
+from studium.report.variables import variables
+from studium.run import load
+from studium.run.add import identify
+from studium.run.lineage import Lineage
 
 
 class _Seconds(Watcher):
@@ -200,6 +209,112 @@ def test_one_frame_of_each_shot(corpus):
     assert all(shot["start"] <= frame["start"] < shot["end"] for shot, frame in zip(shots, frames, strict=True))
     corpus.measure(Mean(), of="frame")
     assert corpus.rollup("shot", of="frame", by="mean", rules={"mean": "mean"})["n"].to_pylist() == [1] * 6
+
+
+def test_shots_of_several_splits_each_have_all_the_frames_that_begin_in_them(corpus):
+    corpus.split("frames", of="video", every=1.0)
+    corpus.measure(Mean(), of="frame")
+    for every in (5.0, 2.5, 10.0):
+        corpus.split(Pieces(every=every), of="video")
+    shots = {row["unit"]: row["end"] - row["start"] for row in corpus.table("shot").to_pylist()}
+    rolled = corpus.rollup("shot", of="frame", by="mean", rules={"mean": "mean"}).to_pylist()
+    assert sorted((shots[row["shot"]], row["n"]) for row in rolled) == [
+        (2.5, 2), (2.5, 2), (2.5, 3), (2.5, 3), (5.0, 5), (5.0, 5), (10.0, 10)
+    ]  # fmt: skip
+
+
+def test_a_rollup_counts_the_units_of_one_split_and_asks_which(corpus):
+    corpus.split("frames", of="video", every=5.0)
+    corpus.measure(Mean(), of="frame")
+    rules = {"mean": "mean"}
+    (alone,) = corpus.rollup("video", of="frame", by="mean", rules=rules).to_pylist()
+    corpus.split("frames", of="video", every=2.0)
+    corpus.split("frames", of="video", middle=True)
+    corpus.measure(Mean(), of="frame")
+    with pytest.raises(InputError, match="with made_by = one of: frames:5, frames:2, frames:middle"):
+        corpus.rollup("video", of="frame", by="mean", rules=rules)
+    assert corpus.rollup("video", of="frame", by="mean", rules=rules, made_by="frames:5").to_pylist() == [alone]
+    counted = {
+        name: corpus.rollup("post", of="frame", by="mean", rules=rules, made_by=name)["n"].to_pylist()
+        for name in ("frames:2", "frames:middle")
+    }
+    assert counted == {"frames:2": [5, 5], "frames:middle": [1, 1]}
+    with pytest.raises(InputError, match="'mean' of frame units was made by no split; there are: frames:5"):
+        corpus.rollup("video", of="frame", by="mean", rules=rules, made_by="mean")
+
+
+def test_a_rollup_of_what_a_split_says_counts_its_own_units(corpus):
+    corpus.split(Pieces(every=2.0), of="video")
+    corpus.split(Pieces(every=5.0), of="video")
+    rolled = corpus.rollup("video", of="shot", by="pieces:5", rules={"number": "max"}).to_pylist()
+    assert [(row["n"], row["number"], row["number_missing"]) for row in rolled] == [(2, 1, 0)]
+
+
+def test_a_study_file_rolls_up_its_own_split_whatever_else_the_study_holds(corpus):
+    corpus.split("frames", of="video", every=1.0)
+    step = '[[step]]\nsplit = "frames"\nof = "video"\nevery = {}\n'
+    rollup = '[[step]]\nrollup = "colour"\nof = "frame"\nto = "video"\nrules = {{ brightness_mean = "mean" }}\n{}\n'
+    measure = '[[step]]\nmeasure = "colour"\nof = "frame"\n'
+    (corpus.root / "studium.toml").write_text(step.format(5.0) + measure + rollup.format(""))
+    corpus.run()
+    assert corpus.table("video", "rollup")["n"].to_pylist() == [2]
+    both = step.format(5.0) + step.format(2.0) + measure + rollup.format('made_by = "frames:2"')
+    (corpus.root / "studium.toml").write_text(both)
+    corpus.run()
+    made = corpus.store.tables("video")[-1]
+    assert made.read()["n"].to_pylist() == [5]
+    assert not corpus.run().rows.total()
+
+
+def test_what_the_study_has_no_more_is_not_counted(tmp_path, videos):
+    (tmp_path / "videos").mkdir()
+    for name in ("bikes.mp4", "carphone_pristine.mp4"):
+        shutil.copy(videos / name, tmp_path / "videos")
+    (tmp_path / "videos" / "broken.mp4").write_bytes(b"no video")
+    corpus = Corpus(tmp_path)
+    corpus.add(sources.folder(tmp_path / "videos"))
+    corpus.split("frames", of="video", every=2.0)
+    corpus.measure(Mean(), of="frame")
+    assert corpus.failures().num_rows == 1
+    for name in ("bikes.mp4", "broken.mp4"):
+        (tmp_path / "videos" / name).unlink()
+    corpus.add(sources.folder(tmp_path / "videos"))
+    assert corpus.failures().num_rows == 0
+    reading = Reading(corpus.root, corpus.store, corpus.study)
+    logs = ledger(reading).tables
+    assert sorted((log.kind, log.units, log.rows, log.failed) for log in logs) == [
+        ("frame", 3, 3, 0), ("frame", 3, 3, 0), ("video", 1, 1, 0)
+    ]  # fmt: skip
+    ((means,),) = [v.numbers for v in variables(reading, "frame") if v.numbers]
+    assert (means.n, means.missing) == (3, 0)
+
+
+def test_what_is_found_says_when_it_is_shown(corpus):
+    corpus.split("frames", of="video", every=5.0)
+    corpus.measure("embed", of="frame")
+    first, second = corpus.table("frame").to_pylist()
+    (found,) = corpus.search("frame", unit=second["unit"], k=1).to_pylist()
+    assert found["score"] == pytest.approx(1)
+    assert (found["path"], found["start"], found["end"]) == (second["path"], 5.0, None)
+    assert first["start"] == 0.0
+
+
+def test_a_copied_video_is_hashed_once_for_all_its_frames(corpus, tmp_path, videos, monkeypatch):
+    (tmp_path / "copy").mkdir()
+    shutil.copy(videos / "bikes.mp4", tmp_path / "copy")
+    corpus = Corpus(tmp_path / "copied")
+    corpus.add(sources.folder(tmp_path / "copy"))
+    corpus.split("frames", of="video", every=1.0)
+    os.utime(tmp_path / "copy" / "bikes.mp4", (1, 1))
+    hashed = []
+    monkeypatch.setattr(load, "identify", lambda path: hashed.append(path) or identify(path))
+    units = [unit_of(row) for row in corpus.units("frame").to_pylist()]
+    with load.Loader(corpus.root, above=Lineage(corpus.store, "frame").above(units)) as loader:
+        assert len({loader.load(unit, "image").shape for unit in units}) == 1
+    assert len(hashed) == 1
+    (tmp_path / "copy" / "bikes.mp4").write_bytes(b"another one")
+    with pytest.raises(UnreadableFileError, match="changed since it was added"):
+        load.Loader(corpus.root, above=Lineage(corpus.store, "frame").above(units)).load(units[0], "image")
 
 
 def test_units_of_a_video_that_its_source_names_no_more_are_left_out(corpus):

@@ -223,6 +223,8 @@ def test_tiktok_from_4cat(tmp_path: Path) -> None:
     assert urls(list(chosen)) == [(V, None), ("https://x.org/t.jpg", "image")]
     with pytest.raises(SourceError, match="no column 'film' for media"):
         list(sources.fourcat(tmp_path / "a.csv", media=("film",)))
+    with pytest.raises(SourceError, match=r"no column 'id' for id; it has body$"):
+        list(sources.fourcat(table(tmp_path / "b.csv", ["body"], {"body": "no id"})))
     one = sources.fourcat(tmp_path / "a.csv", media="thumbnail_url")  # as --set media=thumbnail_url says it
     assert urls(list(one)) == [("https://x.org/t.jpg", "image")]
     assert one == sources.fourcat(tmp_path / "a.csv", media=["thumbnail_url"])  # as studium.toml does

@@ -350,6 +350,8 @@ URL = "https://example.org/a,b.jpg?x=1,2"
         (f"{URL}|https://example.org/v", [(URL, "image"), ("https://example.org/v", None)]),
         ("https://example.org/a.mp4,http://example.org/b.mp3#t=1", [
             ("https://example.org/a.mp4", "video"), ("http://example.org/b.mp3#t=1", "audio")]),
+        (f"{URL}, https://example.org/v,", [(URL, "image"), ("https://example.org/v", None)]),
+        (f"https://example.org/v, {URL}", [("https://example.org/v", None), (URL, "image")]),
         (f'["{URL}"]', [(URL, "image")]),
         ("chelsea.png;https://example.org/b.jpg", [("https://example.org/b.jpg", "image")]),
     ],

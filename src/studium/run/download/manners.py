@@ -50,6 +50,9 @@ class Manners:
         for name in ("per_second", "per_host", "connections", "attempts", "timeout", "max_bytes"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise InputError(f"{name} should be greater than 0, got {getattr(self, name)}")
+        for name in ("backoff", "patience", "redirects"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name} should be 0 or more, got {getattr(self, name)}")
         if self.method not in {"http", "yt-dlp"}:
             raise InputError(f'method should be "http" or "yt-dlp", got {self.method!r}')
 
