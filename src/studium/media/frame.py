@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import atan2, degrees
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,21 @@ def _averaged(plane: "NDArray[Any]", black: int, white: int, width: int, height:
         raise MissingExtraError("opencv-python-headless", "video") from error
     size = min(plane.shape[1], _SAMPLES * width), min(plane.shape[0], _SAMPLES * height)
     sampled = cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT)  # most of the time is reading memory
+    if plane.dtype == np.uint8:
+        levels: NDArray[np.uint8] = _stretched(black, white)[
+            cv2.resize(sampled, (width, height), None, 0, 0, cv2.INTER_AREA)
+        ]
+        return levels
     small = cv2.resize(sampled.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    scale = 255 / (white - black)
-    grey: NDArray[np.uint8] = np.clip(np.rint((small - black) * scale), 0, 255).astype(np.uint8)
-    return grey
+    return _levels(small, black, white)
+
+
+@lru_cache(maxsize=8)
+def _stretched(black: int, white: int) -> "NDArray[np.uint8]":
+    """The grey level, 0 to 255, of every stored value of 8 bits."""
+    return _levels(np.arange(256), black, white)
+
+
+def _levels(values: "NDArray[Any]", black: int, white: int) -> "NDArray[np.uint8]":
+    levels: NDArray[np.uint8] = np.clip(np.rint((values - black) * (255 / (white - black))), 0, 255).astype(np.uint8)
+    return levels
