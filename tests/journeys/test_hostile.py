@@ -116,6 +116,6 @@ def test_limits_are_raised_and_half_pictures_taken_only_on_purpose(study):
     (study / "studium.toml").write_text("[media]\ntruncated = true\n" + steps)
     corpus = Corpus(study)
     corpus.run()
-    taken = corpus.table("image", "colour:True")
+    taken = corpus.table("image", "colour:truncated")
     assert taken["brightness_mean"].null_count == 0, "in a table of its own"
     assert taken.num_rows == 5
