@@ -1,7 +1,6 @@
 """Opening containers of video and sound. Time 0 is the first instant of the file, whichever of its streams begins."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -19,7 +18,7 @@ from studium.errors import (
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-__all__ = ["ends_before", "open_container", "opened", "packets_from", "packets_of", "start_of", "stream_of"]
+__all__ = ["ends_before", "open_container", "packets_from", "packets_of", "start_of", "stream_of"]
 
 _REFUSED = frozenset({"ansi", "concat", "dash", "hls", "image2", "imf", "lavfi", "sdp", "tty"})
 """Demuxers of text, of pictures, and of lists of other files, which are no media of their own."""
@@ -36,13 +35,6 @@ _BEGINNINGS = (
     (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"\0\0\0\x01"), (0, b"#!AMR"), (0, b"caff"),
 )  # fmt: skip
 """How files of video and sound begin: (offset, bytes). What begins so and cannot be opened was cut off."""
-
-
-@contextmanager
-def opened(path: str | Path) -> "Iterator[InputContainer]":
-    """The open container, closed at the end; raises as `open_container`."""
-    with open_container(path) as container:
-        yield container
 
 
 def open_container(path: str | Path) -> "InputContainer":

@@ -14,7 +14,7 @@ from studium.run.add import identify
 if TYPE_CHECKING:
     from studium.media.reader import Reader
 
-__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "load", "locate", "text_of"]
+__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,6 @@ class Loader:
                 self._reader.close()
             self._reader = Reader(path)
         return self._reader
-
-
-def load(unit: Unit, takes: str, detail: int | None, root: Path, decoding: Decoding = DEFAULT) -> Any:
-    """The input of one unit that a source brought; see `Loader`."""
-    with Loader(root, decoding) as loader:
-        return loader.load(unit, takes, detail)
 
 
 def _stretch(unit: Unit, path: Path, takes: str) -> Any:

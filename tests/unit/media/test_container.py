@@ -17,13 +17,13 @@ from studium.errors import (
     UnknownFormatError,
     UnreadableFileError,
 )
-from studium.media.container import ends_before, open_container, opened, packets_from, packets_of, start_of, stream_of
+from studium.media.container import ends_before, open_container, packets_from, packets_of, start_of, stream_of
 
 Films = tuple[Path, dict[str, str]]
 
 
 def test_an_empty_file(films: Films) -> None:
-    with pytest.raises(EmptyFileError, match=r"empty.mp4: the file is empty"), opened(films[0] / "empty.mp4"):
+    with pytest.raises(EmptyFileError, match=r"empty.mp4: the file is empty"), open_container(films[0] / "empty.mp4"):
         pass
 
 
@@ -78,11 +78,14 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, films: Films) -> Non
 
 
 def test_streams(films: Films, tmp_path: Path) -> None:
-    with opened(films[0] / "silent.mp4") as container, pytest.raises(NoStreamError, match=r"silent.mp4.* has no sound"):
+    with (
+        open_container(films[0] / "silent.mp4") as container,
+        pytest.raises(NoStreamError, match=r"silent.mp4.* has no sound"),
+    ):
         stream_of(container, "audio")
-    with opened(films[0] / "sound.m4a") as container, pytest.raises(NoStreamError, match="has no pictures"):
+    with open_container(films[0] / "sound.m4a") as container, pytest.raises(NoStreamError, match="has no pictures"):
         stream_of(container, "video")
-    with opened(films[0] / "plain.mkv") as container:
+    with open_container(films[0] / "plain.mkv") as container:
         assert stream_of(container, "video").codec_context.name == "h264"
         assert stream_of(container, "audio").codec_context.name == "aac"
 
@@ -92,12 +95,12 @@ def test_streams(films: Films, tmp_path: Path) -> None:
     ("open_groups.ts", Fraction(8, 100)), ("endless.webm", Fraction(0)),
 ])  # fmt: skip
 def test_the_first_instant(films: Films, name: str, first: Fraction) -> None:
-    with opened(films[0] / name) as container:
+    with open_container(films[0] / name) as container:
         assert start_of(container) == first
 
 
 def test_packets_from_a_keyframe(films: Films) -> None:
-    with opened(films[0] / "open_groups.mkv") as container:
+    with open_container(films[0] / "open_groups.mkv") as container:
         stream = stream_of(container, "video")
         stamps = sorted(packet.pts for packet in packets_of(container, stream))
         for target in stamps[20:]:
@@ -110,7 +113,7 @@ def test_packets_from_a_keyframe(films: Films) -> None:
 
 def test_a_file_that_was_cut_off_is_shorter_than_it_says(films: Films) -> None:
     for name, cut in (("cut.mp4", True), ("plain.mp4", False), ("offset.ts", False), ("endless.webm", False)):
-        with opened(films[0] / name) as container:
+        with open_container(films[0] / name) as container:
             stream = stream_of(container, "video")
             end = max(packet.pts + packet.duration for packet in packets_of(container, stream))
             assert ends_before(container, stream, end) is cut, name

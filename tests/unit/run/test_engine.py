@@ -15,7 +15,7 @@ from studium.core.store import Store
 from studium.errors import BusyError, MissingExtraError, StudiumError, UnreadableFileError
 from studium.measure.pdq import Pdq
 from studium.measure.phash import Phash
-from studium.run.load import load, locate
+from studium.run.load import Loader, locate
 from studium.run.local import _rebuilt, compute
 from studium.run.plan import How, plan
 
@@ -249,13 +249,13 @@ def test_every_modality_is_loaded(corpus, tmp_path):
     from studium.errors import InputError, MediaError
 
     unit = unit_of(corpus.units("image").to_pylist()[0])
-    assert load(unit, "file", None, corpus.root) == corpus.root / unit.path
-    assert load(unit, "image", None, corpus.root).shape[2] == 3
-    assert load(Unit("a", "post", meta={"text": "hi"}), "text", None, tmp_path) == "hi"
+    assert Loader(corpus.root).load(unit, "file") == corpus.root / unit.path
+    assert Loader(corpus.root).load(unit, "image").shape[2] == 3
+    assert Loader(tmp_path).load(Unit("a", "post", meta={"text": "hi"}), "text") == "hi"
     with pytest.raises(MediaError, match="has no text"):
-        load(Unit("a", "post", meta={"text": None}), "text", None, tmp_path)
+        Loader(tmp_path).load(Unit("a", "post", meta={"text": None}), "text")
     with pytest.raises(InputError, match="offers file, image, not 'text'"):
-        load(unit, "text", None, tmp_path)
+        Loader(tmp_path).load(unit, "text")
     with pytest.raises(UnreadableFileError, match="has no file"):
         locate(Unit("a", "image"), tmp_path)
 
