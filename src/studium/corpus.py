@@ -55,15 +55,17 @@ class Corpus:
     Whatever was computed before is read, not computed again; a changed parameter is a new table beside the old one.
     """
 
-    def __init__(self, root: str | Path = ".", *, watch: Watch | None = None) -> None:
+    def __init__(self, root: str | Path = ".", *, watch: Watch | None = None, allow_remote: bool = False) -> None:
         """Open a study folder; it is made when something is added to it.
 
         Args:
             root: the folder, with or without a ``studium.toml`` and a ``codebook.toml``.
             watch: for progress bars, see `Watch`; the command line hands one over.
+            allow_remote: whether parts that send data to other machines (``remote = True``) may do so.
         """
         self.root = Path(root)
         self.store = Store(self.root)
+        self.allow_remote = allow_remote
         self._watch = watch
         self._manifest: Manifest | None = None
         self._owner = 0  # the thread that holds the study
@@ -106,7 +108,7 @@ class Corpus:
         Returns:
             Rows written and failures, by table.
         """
-        return self._computed(steps.named("measure", names, params, self._codebook), of, retry)
+        return self._computed(steps.named("measure", names, params, self.root, self._codebook), of, retry)
 
     def split(self, *names: str | Unitizer, of: str, retry: bool = False, **params: Any) -> Outcome:
         """Split units of a kind into smaller ones: videos into frames or shots, sound into speech.
@@ -120,7 +122,7 @@ class Corpus:
         Returns:
             Units split and failures, by table.
         """
-        return self._computed(steps.named("split", names, params, self._codebook), of, retry)
+        return self._computed(steps.named("split", names, params, self.root, self._codebook), of, retry)
 
     def download(self, *, contact: str, retry: bool = False, **manners: Any) -> "Downloaded":
         """Download the media that sources name by URL: each URL once, politely, and nothing else.
@@ -308,7 +310,7 @@ class Corpus:
     def _computed(self, parts: Sequence[Part], of: str, retry: bool) -> Outcome:
         """Compute whatever the parts lack, in one pass over the media."""
         for part in parts:
-            steps.gate(part)
+            steps.gate(part, of, self.allow_remote)
         names = ", ".join(part.name for part in parts)
         with self._recording(f"{names} of {of}") as manifest:
             for part in parts:
@@ -322,7 +324,7 @@ class Corpus:
         """One step of the study file, or several that share one pass over the media."""
         first = group[0]
         if first.verb in steps.PASSES:
-            return self._computed(steps.parts_of(group, self._codebook), first.of, retry)
+            return self._computed(steps.parts_of(group, self.root, self._codebook), first.of, retry)
         outcome = Outcome()
         for by in first.what:
             found = self._result(first.verb)(first.of, **{**first.params, "by": by})

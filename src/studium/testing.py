@@ -21,6 +21,7 @@ from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import recipe_of
 from studium.core.store import Table
 from studium.core.unit import PARENTS, Span
+from studium.media.region import region
 
 __all__ = ["check_measure", "check_unitizer", "sample_inputs"]
 
@@ -28,7 +29,7 @@ Part = Measure | Unitizer
 
 
 def sample_inputs(takes: str) -> list[Any]:
-    """Inputs of a modality, ordinary and odd: for "image" and "text"; "file" has none of its own."""
+    """Inputs of a modality, ordinary and odd: for "image", "region" and "text"; the others have none of their own."""
     rng = np.random.default_rng(0)
     if takes == "image":
         shapes = [(64, 96), (1, 1), (1, 50), (50, 1), (2, 2), (300, 200)]
@@ -36,6 +37,10 @@ def sample_inputs(takes: str) -> list[Any]:
         flat = [np.full((40, 40, 3), value, np.uint8) for value in (0, 127, 255)]
         ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (128, 256, 3)).copy()
         return [*noise, *flat, ramp]
+    if takes == "region":
+        pictures = [rng.integers(0, 256, (high, wide, 3), np.uint8) for high, wide in ((64, 96), (2, 2), (300, 200))]
+        boxes = [(20, 10, 70, 60), (0, 0, 1, 1), (0, 0, 200, 300)]
+        return [region(picture, box) for picture, box in zip(pictures, boxes, strict=True)]
     if takes == "text":
         return ["A dog runs on the beach.", "", " ", "é" * 3, "🙂\n\t", "word " * 2000, "<b>no</b> 'quotes' \"\" ; --"]
     return []

@@ -15,11 +15,12 @@ from studium.errors import ConfigError
 if TYPE_CHECKING:
     from studium.corpus import Corpus
 
-__all__ = ["opened", "parameters", "print_outcome", "print_table", "setting", "study_option"]
+__all__ = ["opened", "parameters", "print_outcome", "print_table", "remote_option", "setting", "study_option"]
 
 study_option = click.option(
     "--study", "root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The study folder."
 )
+remote_option = click.option("--allow-remote", is_flag=True, help="Let parts that ask a service send it the media.")
 setting = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter; may be given again.")
 
 _RESERVED = ("of", "by", "retry", "study", "path", "name", "self")  # arguments and options of the commands themselves
@@ -48,7 +49,7 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(root: Path, new: bool = False) -> "Iterator[Corpus]":
+def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterator[Corpus]":
     """The study in ``root``, with a progress bar on the terminal; ``new`` if it may have to be made."""
     from rich.console import Console
     from rich.progress import (
@@ -79,7 +80,7 @@ def opened(root: Path, new: bool = False) -> "Iterator[Corpus]":
             task = progress.add_task(title, total=None)
             return lambda done, total: progress.update(task, completed=done, total=total or None)
 
-        yield Corpus(root, watch=watch)
+        yield Corpus(root, watch=watch, allow_remote=allow_remote)
 
 
 def print_table(names: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:

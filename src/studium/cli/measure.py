@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from studium.cli.common import opened, parameters, print_outcome, setting, study_option
+from studium.cli.common import opened, parameters, print_outcome, remote_option, setting, study_option
 
 __all__ = ["measure"]
 
@@ -13,15 +13,18 @@ __all__ = ["measure"]
 @click.argument("names", nargs=-1, required=True)
 @click.option("--of", "kind", required=True, help="Kind of the units: image, post ...")
 @click.option("--retry", is_flag=True, help="Try units again that failed before.")
+@remote_option
 @setting
 @study_option
-def measure(names: tuple[str, ...], kind: str, retry: bool, settings: tuple[str, ...], root: Path) -> None:
+def measure(
+    names: tuple[str, ...], kind: str, retry: bool, allow_remote: bool, settings: tuple[str, ...], root: Path
+) -> None:
     """Measure NAMES on units; every medium is decoded once for all of them.
 
     \b
     studium measure colour embed --of image
     studium measure zero_shot --of image --set variable=scene
     """
-    with opened(root) as corpus:
+    with opened(root, allow_remote=allow_remote) as corpus:
         outcome = corpus.measure(*names, of=kind, retry=retry, **parameters(settings))
     print_outcome(outcome.rows, outcome.failures)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from studium.cli.common import opened, parameters, print_outcome, setting, study_option
+from studium.cli.common import opened, parameters, print_outcome, remote_option, setting, study_option
 
 __all__ = ["split"]
 
@@ -13,15 +13,18 @@ __all__ = ["split"]
 @click.argument("names", nargs=-1, required=True)
 @click.option("--of", "kind", required=True, help="Kind of the units that are split: video, audio ...")
 @click.option("--retry", is_flag=True, help="Try units again that failed before.")
+@remote_option
 @setting
 @study_option
-def split(names: tuple[str, ...], kind: str, retry: bool, settings: tuple[str, ...], root: Path) -> None:
+def split(
+    names: tuple[str, ...], kind: str, retry: bool, allow_remote: bool, settings: tuple[str, ...], root: Path
+) -> None:
     """Split units by NAMES into smaller ones; every medium is decoded once for all of them.
 
     \b
     studium split frames --of video --set every=2
     studium split shots speech --of video
     """
-    with opened(root) as corpus:
+    with opened(root, allow_remote=allow_remote) as corpus:
         outcome = corpus.split(*names, of=kind, retry=retry, **parameters(settings))
     print_outcome(outcome.rows, outcome.failures)

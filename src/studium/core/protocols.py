@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.core.unit import Span, Unit
 
-__all__ = ["Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher"]
+__all__ = ["TEMPLATE", "Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher"]
+
+TEMPLATE = 64
+"""Numbers from which on a vector of a face counts as one that tells persons from each other."""
 
 
 class Watcher(ABC):
@@ -36,11 +39,14 @@ class Measure(ABC):
     Attributes:
         name: how the study file calls it.
         version: raised whenever the same input gives another number; part of the recipe.
-        takes: the modality of one input: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path), "video"
+        takes: the modality of one input: "image" (RGB uint8 H x W x 3), "region" (`studium.media.region.Region`: a
+            face, object or line with what surrounds it), "text" (str), "file" (Path), "video"
             (`studium.media.video.Video`), "audio" (`studium.media.audio.Sound`). Those that
             see them go by rather than hold them are written with `studium.media.watch`.
         detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
         remote: True if data leave the machine; refused unless the user allows it.
+        paths: fields that name a file or a folder which it reads (empty for none). Relative ones start from the study
+            folder; their content is part of the recipe, where they lie is not.
     """
 
     name: ClassVar[str]
@@ -48,6 +54,7 @@ class Measure(ABC):
     takes: ClassVar[str]
     detail: ClassVar[int | None] = 540
     remote: ClassVar[bool] = False
+    paths: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod
@@ -58,6 +65,16 @@ class Measure(ABC):
     def models(self) -> tuple[str, ...]:
         """Ids of the models whose weights this measure loads; part of the recipe."""
         return ()
+
+    def identifies(self, of: str) -> bool:
+        """Whether its rows tell one person from another (templates), so that a legal basis is needed to make them.
+
+        Any vector of a face of `TEMPLATE` numbers or more does, whatever network made it.
+
+        Args:
+            of: kind of the units that are measured.
+        """
+        return of == "face" and any((c.size or 0) >= TEMPLATE and c.dtype.startswith("float") for c in self.columns)
 
     def prepare(self) -> None:  # noqa: B027  (most measures have nothing to load)
         """Load what is slow to load, once per process; an error here stops a run before it starts."""
@@ -85,6 +102,7 @@ class Unitizer(ABC):
         makes: the kind of the units.
         detail: as for a `Measure`.
         remote: as for a `Measure`.
+        paths: as for a `Measure`.
     """
 
     name: ClassVar[str]
@@ -93,6 +111,7 @@ class Unitizer(ABC):
     makes: ClassVar[str]
     detail: ClassVar[int | None] = None
     remote: ClassVar[bool] = False
+    paths: ClassVar[tuple[str, ...]] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from studium.core import weights
 from studium.core.protocols import Measure, Unitizer
 from studium.errors import InputError
 
-__all__ = ["Recipe", "canonical", "recipe_of"]
+__all__ = ["Recipe", "canonical", "digest_of", "recipe_of"]
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,38 @@ class Recipe:
 
 
 def recipe_of(part: Measure | Unitizer) -> Recipe:
-    """The recipe of a part: its name, version, fields and the weights it loads."""
+    """The recipe of a part: its name, version, fields (of files their content) and the weights it loads."""
     if not dataclasses.is_dataclass(part):
         raise InputError(f"{type(part).__name__} must be a frozen dataclass, so that its parameters can be recorded")
     params = {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
+    params |= {name: digest_of(Path(params[name])) for name in part.paths if params[name]}
     models = {model: weights.fingerprint(model) for model in part.models}
     return Recipe(part.name, part.version, json.loads(canonical(params)), models)
+
+
+def digest_of(path: Path) -> str:
+    """Name of the content of a file, or of all files in a folder and what they are called there.
+
+    Of a file the sha256; of a folder that of its sorted lines "sha256  path/in/it", hidden files left out.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    try:
+        if path.is_file():
+            return _sha256(path)
+        files = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        lines = sorted(f"{_sha256(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+    if not lines:
+        raise InputError(f"{path}: there is no such file, and no folder with files; a part reads it")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical(value: Any) -> str:

@@ -37,6 +37,7 @@ UNITS = pa.schema(
         "start": pa.float64(),
         "end": pa.float64(),
         "box": pa.list_(pa.int32()),
+        "points": pa.list_(pa.float64()),
         "text": pa.string(),
         "meta": pa.string(),
         "bytes": pa.int64(),
@@ -128,7 +129,7 @@ class Store:
 
     def units_digest(self, kind: str) -> str:
         """Name of the set of units of a kind: of what they are and say, not of where their files lie."""
-        said = self.units(kind).select(["id", "start", "end", "box", "text", "meta"])
+        said = self.units(kind).select(["id", "start", "end", "box", "points", "text", "meta"])
         return f"{parts.sum_of_rows(said):064x}"
 
     # tables
@@ -240,6 +241,7 @@ def _row(unit: Unit) -> dict[str, Any]:
         "start": span.start,
     }
     row |= {"end": span.end, "box": span.box and list(span.box), "text": span.text}
+    row["points"] = None if span.points is None else [float(value) for point in span.points for value in point]
     meta = dict(unit.meta)
     row |= {name: meta.pop(name, None) for name in ("bytes", "mtime_ns") if unit.path is not None}
     return row | {"meta": json.dumps(meta, ensure_ascii=False)}
@@ -249,7 +251,8 @@ def unit_of(row: Mapping[str, Any]) -> Unit:
     """The `Unit` of one row of a units table."""
     box = row["box"] and tuple(row["box"])
     spanned = any(row[k] is not None for k in ("start", "end", "box", "text"))
-    span = Span(row["start"], row["end"], box or None, row["text"]) if spanned else None
+    points = row["points"] and tuple(zip(row["points"][::2], row["points"][1::2], strict=True))
+    span = Span(row["start"], row["end"], box or None, row["text"], points) if spanned else None
     meta = json.loads(row["meta"])
     if row["bytes"] is not None:
         meta |= {"bytes": row["bytes"], "mtime_ns": row["mtime_ns"]}

@@ -8,6 +8,7 @@ from typing import Any
 from studium.errors import InputError
 
 __all__ = [
+    "BOXED",
     "KINDS",
     "PARENTS",
     "STRETCHES",
@@ -29,9 +30,9 @@ KINDS: Mapping[str, frozenset[str]] = {
     # derived
     "frame": frozenset({"image"}),
     "shot": frozenset({"video", "audio"}),
-    "face": frozenset({"image"}),
-    "object": frozenset({"image"}),
-    "line": frozenset({"text"}),
+    "face": frozenset({"image", "region"}),
+    "object": frozenset({"image", "region"}),
+    "line": frozenset({"text", "image", "region"}),
     "speech": frozenset({"text", "audio"}),
 }
 """Every kind of unit, and the modalities it offers to measures."""
@@ -65,6 +66,13 @@ def kinds_offering(modality: str) -> list[str]:
     return [kind for kind, offers in KINDS.items() if modality in offers]
 
 
+BOXED = frozenset({"face", "object", "line"})
+"""Kinds whose units are parts of a picture: their spans have a box that lies in it."""
+
+Points = tuple[tuple[float, float], ...]
+"""(x, y) of each point, in pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Where a derived unit lies in its parent.
@@ -73,6 +81,8 @@ class Span:
         start: begin in seconds of the parent, or None.
         end: end in seconds of the parent, or None (an instant has only a start).
         box: (x0, y0, x1, y1) in pixels of the parent, x1 and y1 exclusive, or None.
+        points: (x, y) in pixels of the parent: the landmarks of a face, the corners of a line of text or a logo; or
+            None. Not part of the identity.
         text: what is written or said there, or None. Not part of the identity.
         values: what else its unitizer knows of it, by column. Not part of the identity.
     """
@@ -81,6 +91,7 @@ class Span:
     end: float | None = None
     box: tuple[int, int, int, int] | None = None
     text: str | None = None
+    points: Points | None = field(default=None, compare=False)
     values: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from studium.run.add import identify
 
 if TYPE_CHECKING:
     from studium.media.reader import Reader
+    from studium.media.region import Region
 
 __all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "text_of"]
 
@@ -32,7 +33,7 @@ class Decoding:
 
 DEFAULT = Decoding()
 
-LOADED = ("image", "text", "file", "video", "audio")
+LOADED = ("image", "region", "text", "file", "video", "audio")
 """Modalities that a `Loader` knows."""
 
 
@@ -49,6 +50,7 @@ class Loader:
         """
         self.root, self.decoding, self.above = root, decoding, above or {}
         self._reader: Reader | None = None
+        self._whole: tuple[str, Any] | None = None  # the last picture that units were cut from, by its id
 
     def __enter__(self) -> "Loader":
         return self
@@ -62,7 +64,8 @@ class Loader:
 
         Args:
             unit: the unit.
-            takes: "image" (RGB uint8 H x W x 3), "text" (str), "file" (Path), "video" (`Video`) or "audio" (`Sound`).
+            takes: "image" (RGB uint8 H x W x 3), "region" (`Region`), "text" (str), "file" (Path), "video" (`Video`)
+                or "audio" (`Sound`).
             detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
 
         Raises:
@@ -80,6 +83,8 @@ class Loader:
         path = locate(self._file(unit), self.root)
         if takes == "file":
             return path
+        if takes == "region":
+            return self._region(unit, path)
         if takes == "image":
             return self._image(unit, path, detail)
         return _stretch(unit, path, takes)
@@ -104,7 +109,18 @@ class Loader:
             assert unit.span is not None
             assert unit.span.start is not None
             return self._opened(path).at(unit.span.start).rgb(detail)
-        raise InputError(f"pictures of {unit.kind} units cannot be loaded yet")
+        return self._region(unit, path).cut
+
+    def _region(self, unit: Unit, path: Path) -> "Region":
+        """A unit that is a part of a picture, which is decoded once for all the units that lie in it."""
+        from studium.media.region import region
+
+        assert unit.span is not None
+        assert unit.span.box is not None
+        assert unit.parent is not None
+        if self._whole is None or self._whole[0] != unit.parent:
+            self._whole = unit.parent, self._image(self.above[unit.parent], path, None)
+        return region(self._whole[1], unit.span.box, unit.span.points)
 
     def _opened(self, path: Path) -> "Reader":
         from studium.media.reader import Reader

@@ -11,8 +11,9 @@ import pyarrow as pa
 from studium.core.protocols import Measure, Unitizer
 from studium.core.store import Store, Table
 from studium.core.table import text_digest
-from studium.core.unit import STRETCHES, Span, Unit, derived_id
+from studium.core.unit import BOXED, STRETCHES, Span, Unit, derived_id
 from studium.errors import InputError
+from studium.media.region import covered, inside
 from studium.run.plan import Chunk, Part, recipe_for
 
 __all__ = ["Outcome", "Pending", "pending_for"]
@@ -79,7 +80,7 @@ class _Spans(Pending):
 
     store: Store | None = None
     made: Table | None = None
-    counts: list[int] = field(default_factory=list)
+    counts: list[dict[str, float]] = field(default_factory=list)
     children: list[Unit] = field(default_factory=list)
     values: list[list[pa.Array]] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ class _Spans(Pending):
         assert self.made is not None
         kind = self.made.kind
         spans = [_checked(self.table.recipe.name, found) for found in results]
+        counts = [_count(kind, found, one) for found, one in zip(spans, inputs, strict=True)]
         flat = [span for found in spans for span in found]
         names = self.made.schema.names[1:]
         values = self.made.arrays(_columns([_named(span, names) for span in flat], names))
@@ -96,7 +98,7 @@ class _Spans(Pending):
             for span in found
         ]
         self.values.append(values)
-        self.counts += [len(found) for found in spans]
+        self.counts += counts
         self.units += [unit.id for unit in units]
 
     def write(self) -> None:
@@ -106,7 +108,7 @@ class _Spans(Pending):
             self.store.add_units(self.children)
             columns = [pa.concat_arrays(column) for column in zip(*self.values, strict=True)]
             self.made.append([unit.id for unit in self.children], columns)
-        self.table.append(self.units, [pa.array(self.counts, pa.int32())])
+        self.table.append(self.units, self.table.arrays(_columns(self.counts)))
         self.counts, self.children, self.values = [], [], []
 
 
@@ -118,6 +120,19 @@ def pending_for(store: Store, chunk: Chunk, part: Part) -> Pending:
         return _Spans(table, store=store, made=store.table(part.makes, recipe))
     assert isinstance(part, Measure)
     return _Rows(table)
+
+
+def _count(kind: str, spans: Sequence[Span], picture: Any) -> dict[str, float]:
+    """How many there are; of parts of a picture also how much of it they cover.
+
+    Raises:
+        InputError: a box lies outside the picture.
+    """
+    if kind not in BOXED:
+        return {f"{kind}_count": len(spans)}
+    height, width = picture.shape[:2]
+    boxes = [inside(span.box, width, height) for span in spans]
+    return {f"{kind}_count": len(spans), f"{kind}_area": covered(boxes, width, height)}
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None) -> dict[str, list[Any]]:

@@ -15,12 +15,12 @@ from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
 from studium.core.table import text_digest
-from studium.core.unit import KINDS, PARENTS, STRETCHES, Unit, check_kind, kinds_offering
+from studium.core.unit import BOXED, KINDS, PARENTS, STRETCHES, Unit, check_kind, kinds_offering
 from studium.errors import InputError
 from studium.run.lineage import Lineage
 from studium.run.load import DEFAULT, LOADED, Decoding, text_of
 
-__all__ = ["Chunk", "How", "Part", "Plan", "plan", "recipe_for"]
+__all__ = ["Chunk", "How", "Part", "Plan", "counted", "plan", "recipe_for"]
 
 _SIZES = {"image": (8, 256), "text": (8, 256), "file": (8, 256)}  # fewest and most units of a chunk
 _SLOW = (1, 16)  # of videos and sounds
@@ -126,7 +126,7 @@ def plan(
 def recipe_for(part: Part, decoding: Decoding) -> Recipe:
     """The recipe of a part in a study; rows that may come from half a picture lie in a table of their own."""
     recipe = recipe_of(part)
-    if decoding.truncated and part.takes == "image":
+    if decoding.truncated and part.takes in {"image", "region"}:
         return dataclasses.replace(recipe, params={**recipe.params, "truncated": True})
     return recipe
 
@@ -150,8 +150,15 @@ def _table(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
     recipe = recipe_for(part, decoding)
     if isinstance(part, Unitizer):
         store.create(part.makes, recipe, part.columns)
-        return store.create(kind, recipe, [Column(f"{part.makes}_count", "int32", f"{part.makes} units it has", low=0)])
+        return store.create(kind, recipe, counted(part.makes))
     return store.create(kind, recipe, part.columns, of_text=part.takes == "text")
+
+
+def counted(makes: str) -> list[Column]:
+    """What is written of a unit that was split: how many units of the kind it has, and how much of it they cover."""
+    count = Column(f"{makes}_count", "int32", f"{makes} units it has", low=0)
+    about = f"share of the picture that lies in the box of at least one {makes}"
+    return [count, Column(f"{makes}_area", "float64", about, "share", 0, 1)] if makes in BOXED else [count]
 
 
 def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool_]:

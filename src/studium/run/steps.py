@@ -1,6 +1,7 @@
 """From names to parts: what a call, or a step of the study file, asks for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from studium.core import registry
@@ -16,8 +17,17 @@ PASSES: Mapping[str, tuple[str, type[Part]]] = {"measure": ("measures", Measure)
 """Verbs that go over the media: the group in which their parts are registered, and what these are."""
 
 
-def named(verb: str, names: Sequence[Any], params: Mapping[str, Any], codebook: Callable[[], Codebook]) -> list[Part]:
+def named(
+    verb: str, names: Sequence[Any], params: Mapping[str, Any], root: Path, codebook: Callable[[], Codebook]
+) -> list[Part]:
     """The parts that a call names: by their names, or instances as they are.
+
+    Args:
+        verb: one of `PASSES`.
+        names: of parts, or instances.
+        params: of the part, if one is named.
+        root: the study folder, which relative paths among the parameters start from.
+        codebook: opens the codebook.
 
     Raises:
         InputError: none is named, or there are parameters that fit no part, or several.
@@ -29,12 +39,12 @@ def named(verb: str, names: Sequence[Any], params: Mapping[str, Any], codebook: 
         raise InputError(f"an instance has its parameters already; leave out {', '.join(params)}")
     if params and len(names) > 1:
         raise InputError(f"parameters ({', '.join(params)}) fit one {group[:-1]}, got {len(names)}; call once for each")
-    return [name if isinstance(name, kind) else _made(group, name, params, codebook) for name in names]
+    return [name if isinstance(name, kind) else _made(group, name, params, root, codebook) for name in names]
 
 
-def parts_of(steps: Sequence[Step], codebook: Callable[[], Codebook]) -> list[Part]:
+def parts_of(steps: Sequence[Step], root: Path, codebook: Callable[[], Codebook]) -> list[Part]:
     """The parts of steps that share a pass."""
-    return [part for step in steps for part in named(step.verb, step.what, step.params, codebook)]
+    return [part for step in steps for part in named(step.verb, step.what, step.params, root, codebook)]
 
 
 def fused(steps: Sequence[Step]) -> list[list[Step]]:
@@ -49,21 +59,32 @@ def fused(steps: Sequence[Step]) -> list[list[Step]]:
     return groups
 
 
-def gate(part: Part) -> None:
+def gate(part: Part, of: str, allow_remote: bool) -> None:
     """Refuse what may not be done.
 
+    Args:
+        part: what is to be done.
+        of: kind of the units that it is to be done to.
+        allow_remote: whether the user allowed it to send data to other machines.
+
     Raises:
-        RefusedError: the part would send data to another machine.
+        RefusedError: the part would send data to another machine, and nobody allowed it.
     """
-    if part.remote:
-        raise RefusedError(f"{part.name} would send data to another machine; this release has no way to allow that")
+    if part.remote and not allow_remote:
+        raise RefusedError(
+            f"{part.name} would send data to another machine; allow it with  --allow-remote, "
+            "or in Python with Corpus(..., allow_remote=True)"
+        )
+    if isinstance(part, Measure) and part.identifies(of):
+        raise RefusedError(f"{part.name} of {of} units would tell persons from each other")
 
 
-def _made(group: str, name: str, params: Mapping[str, Any], codebook: Callable[[], Codebook]) -> Part:
+def _made(group: str, name: str, params: Mapping[str, Any], root: Path, codebook: Callable[[], Codebook]) -> Part:
     """A registered part; ``variable`` takes its values and prompts from the codebook."""
     if "variable" in params and "values" not in params:
         variable = codebook()[params["variable"]]
         values = tuple(value.name for value in variable.values)
         params = {**params, "values": values, "prompts": variable.prompts()}
-    made: Part = registry.make(group, name, params)
+    paths = {key: str(root / params[key]) for key in registry.load(group, name).paths if params.get(key)}
+    made: Part = registry.make(group, name, {**params, **paths})
     return made

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from studium.core.store import UNITS, Store, Table
-from studium.core.unit import PARENTS
+from studium.core.unit import BOXED, PARENTS
 from studium.errors import InputError, MissingExtraError
 from studium.run.lineage import FILES, above, climbed
 
 _SPAN = ["parent", "start", "end"]
+_BOX = ["parent", "box"]
 
 __all__ = ["failures", "joined", "living", "losses", "matrix", "of_units", "paths", "posts", "sql"]
 
@@ -22,7 +23,8 @@ __all__ = ["failures", "joined", "living", "losses", "matrix", "of_units", "path
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     """One row per unit, in the order in which units were added: ``unit``, ``path``, then the columns of each table.
 
-    Derived units have the path of the file that they lie in, and then ``parent``, ``start`` and ``end`` (seconds).
+    Derived units have the path of the file that they lie in, and then ``parent``, ``start`` and ``end`` (seconds), or
+    ``box`` (x0, y0, x1, y1 in pixels of the parent).
     Units that a table has no row for are null there.
 
     Raises:
@@ -32,15 +34,16 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     units = store.units(kind)
     result = pa.table({"unit": units["id"], "path": paths(store, kind)})
     if kind in PARENTS:
-        result = pa.table([*result, *units.select(_SPAN)], names=[*result.column_names, *_SPAN])
+        where = _BOX if kind in BOXED else _SPAN
+        result = pa.table([*result, *units.select(where)], names=[*result.column_names, *where])
     for name in names:
         table = store.find(kind, name)
         rows = table.read()
-        where = pc.index_in(units["id"], value_set=rows["unit"]).combine_chunks()
+        place = pc.index_in(units["id"], value_set=rows["unit"]).combine_chunks()
         for column in rows.column_names[1:]:
             if column in result.column_names:
                 raise InputError(f"{name!r} and another table both have a column {column!r}; read them one at a time")
-            result = result.append_column(column, rows[column].combine_chunks().take(where))
+            result = result.append_column(column, rows[column].combine_chunks().take(place))
     return result
 
 

@@ -38,7 +38,7 @@ def test_spans_upside_down_are_refused(span):
 
 def test_every_kind_offers_something_and_unknown_kinds_are_refused():
     assert all(KINDS.values())
-    assert kinds_offering("image") == ["image", "frame", "face", "object"]
+    assert kinds_offering("image") == ["image", "frame", "face", "object", "line"]
     assert kinds_offering("smell") == []
     with pytest.raises(InputError, match="known: post, image"):
         Unit("1", "picture")
