@@ -21,6 +21,7 @@ from studium.run import results, steps, tables
 from studium.run.add import Added, add
 from studium.run.attrition import attrition
 from studium.run.download import links
+from studium.run.exposure import Asked, exposure
 from studium.run.lineage import Lineage, split_by
 from studium.run.load import Decoding, Loader
 from studium.run.local import Progress, compute
@@ -277,6 +278,37 @@ class Corpus:
         """
         source, made = self._split(of, by, made_by)
         return rolled_up(self.store, to, source, rules, made)
+
+    def exposure(self, of: str, *, by: str, to: str, **asked: str) -> pa.Table:
+        """How long, how often and how large faces, objects, logos or text are to be seen: brand seconds, screen share.
+
+        >>> corpus.exposure("object", by="logos", to="video", label="label")                 # doctest: +SKIP
+
+        Args:
+            of: kind of the units that are seen: "face", "object" or "line".
+            by: their table, or that of the split that found them.
+            to: "image", "frame", "video" or "post": what gets a row for each label, and one for all labels.
+            **asked: ``label``, ``made_by``, ``frames``; see `studium.run.exposure.Asked`, and there the columns.
+        """
+        made = self._manifest.tables if self._manifest else {}
+        return exposure(self.store, parameters.make("exposure", Asked, {"of": of, "by": by, "to": to, **asked}), made)
+
+    def draw(self, of: str, *, by: str, to: str | Path, label: str = "") -> int:
+        """Write copies of pictures with the faces, objects or lines in them marked; see `studium.run.drawn`.
+
+        Args:
+            of: kind of the units that are marked.
+            by: their table.
+            to: folder of the copies.
+            label: column that is written beside each mark.
+
+        Returns:
+            How many pictures were written.
+        """
+        from studium.run.drawn import draw, marks_of
+
+        marks = marks_of(self.store, self._table(of, by), label)
+        return draw(self.store, marks, Path(to), self._decoding, self._watched(f"draw {by} of {of}"))
 
     def downloads(self) -> pa.Table:
         """What became of every medium that a source names by URL, one row each; see `studium.run.download.links`."""

@@ -74,11 +74,11 @@ def sweep(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a small text file atomically: readers see the old one or the new one."""
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Write a small file atomically, text as UTF-8: readers see the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     _sync(temporary)
     temporary.replace(path)
 

@@ -12,7 +12,7 @@ from studium.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Box", "Region", "covered", "inside", "region"]
+__all__ = ["Box", "Region", "covered", "inside", "region", "union"]
 
 Box = tuple[int, int, int, int]
 """(x0, y0, x1, y1) in pixels, x1 and y1 exclusive."""
@@ -88,10 +88,15 @@ def covered(boxes: Sequence[Box], width: int, height: int) -> float:
         width: of the picture, px.
         height: px.
     """
+    return union(boxes) / (width * height)
+
+
+def union(boxes: Sequence[Box]) -> int:
+    """How many pixels lie in at least one of the boxes."""
     if not boxes:
-        return 0.0
+        return 0
     xs, ys = (np.unique([edge for box in boxes for edge in (box[at], box[at + 2])]) for at in (0, 1))
     grid = np.zeros((len(ys) - 1, len(xs) - 1), bool)
     for x0, y0, x1, y1 in boxes:
         grid[slice(*np.searchsorted(ys, (y0, y1))), slice(*np.searchsorted(xs, (x0, x1)))] = True
-    return float(np.diff(ys) @ grid @ np.diff(xs)) / (width * height)
+    return int(np.diff(ys) @ grid @ np.diff(xs))

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
+from studium.core.column import Column
 from studium.core.protocols import Unitizer
 from studium.core.unit import Span
 from studium.errors import InputError
@@ -64,7 +66,7 @@ class Frames(Unitizer):
     middle: bool = False
 
     name: ClassVar[str] = "frames"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     takes: ClassVar[str] = "video"
     makes: ClassVar[str] = "frame"
 
@@ -77,6 +79,12 @@ class Frames(Unitizer):
             )
         if self.every is not None and not 1e-6 <= self.every < inf:
             raise InputError(f"every should be the seconds from one frame to the next, such as 2.0, got {self.every}")
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The time that each frame stands for."""
+        about = "how much of the video (or shot) it stands for: from it, or from the beginning, to the next one taken"
+        return (Column("stands_for", "float64", about, "s", low=0),)
 
     def __call__(self, media: "Video") -> Iterable[Span]:
         """The frames of one video, in order.
@@ -91,10 +99,19 @@ class Frames(Unitizer):
             end = min(end, media.end)
         low, high = media.start - HALF_MICROSECOND, end - HALF_MICROSECOND
         found = [(time, key) for time, key in found if low <= time and (media.end is None or time < high)]
+        times = self._taken(found, media.start, end)
+        edges = [min(media.start, *times[:1]), *times[1:], max(end, *times[-1:])] if times else []
+        return [
+            Span(time, values={"stands_for": until - since})
+            for time, (since, until) in zip(times, pairwise(edges), strict=True)
+        ]
+
+    def _taken(self, found: Sequence[tuple[float, bool]], start: float, end: float) -> list[float]:
+        """The times of the frames taken, of all of them with whether they are stored whole."""
         if self.keyframes:
-            return [Span(time) for time in dict.fromkeys(time for time, key in found if key)]
+            return list(dict.fromkeys(time for time, key in found if key))
         times = list(dict.fromkeys(time for time, _ in found))
         if self.every is None:
-            half = (media.start + end) / 2 + HALF_MICROSECOND
-            return [Span(time) for time in times[max(0, bisect_right(times, half) - 1) :][:1]]
-        return [Span(time) for time in shown_every(times, self.every, media.start, end)]
+            half = (start + end) / 2 + HALF_MICROSECOND
+            return times[max(0, bisect_right(times, half) - 1) :][:1]
+        return shown_every(times, self.every, start, end)

@@ -49,7 +49,7 @@ def test_a_part_is_its_name_version_fields_and_weights():
 
 def test_a_part_must_be_a_dataclass():
     class Loose:
-        name, version, models = "loose", "1", ()
+        name, version, models, paths = "loose", "1", (), ()
 
     with pytest.raises(InputError, match="frozen dataclass"):
         recipe_of(Loose())

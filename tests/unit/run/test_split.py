@@ -285,8 +285,8 @@ def test_what_the_study_has_no_more_is_not_counted(tmp_path, videos):
     assert sorted((log.kind, log.units, log.rows, log.failed) for log in logs) == [
         ("frame", 3, 3, 0), ("frame", 3, 3, 0), ("video", 1, 1, 0)
     ]  # fmt: skip
-    ((means,),) = [v.numbers for v in variables(reading, "frame") if v.numbers]
-    assert (means.n, means.missing) == (3, 0)
+    numbers = [number for found in variables(reading, "frame") for number in found.numbers]
+    assert [(number.n, number.missing) for number in numbers] == [(3, 0), (3, 0)]
 
 
 def test_what_is_found_says_when_it_is_shown(corpus):
