@@ -11,6 +11,7 @@ from studium.report import prose
 from studium.report.ledger import Ledger
 from studium.report.reading import RESULTS, Reading
 from studium.report.references import ModelUse, Reference, References
+from studium.run.remote import flows
 
 __all__ = ["Definition", "Methods", "methods"]
 
@@ -99,11 +100,12 @@ def _flow(reading: Reading) -> list[str]:
     said = []
     if remote:
         said.append(f"Data were sent to other machines by: {', '.join(sorted(remote))}.")
+        said += [f"{flow}, between {flow.first} and {flow.last}." for flow in flows(reading.tables)]
     else:
         said.append(
             f"{'As far as can be checked, nothing' if unknown else 'Nothing'} left the machine: every measure ran where"
-            " the data lie. studium refuses measures that would send data elsewhere; weights of models are downloaded,"
-            " never anything uploaded."
+            " the data lie. studium refuses measures that would send data elsewhere unless they are allowed to;"
+            " weights of models are downloaded, never anything uploaded."
         )
     if unknown:
         said.append(f"Not installed here, so not checked again: {', '.join(sorted(unknown))}.")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studium.core.unit import KINDS
 from studium.report.pictures import Picture
 from studium.report.reading import Reading
 
@@ -22,8 +21,8 @@ class Montage:
 
 
 def montage(reading: Reading, kind: str, ids: Sequence[str], most: int, captions: Sequence[str] = ()) -> Montage:
-    """The first ``most`` of some units; nothing to see of units that are no pictures."""
-    if "image" not in KINDS[kind]:
+    """The first ``most`` of some units; nothing to see of units that are not shown one by one."""
+    if kind not in reading.pictured:
         return Montage([], len(ids))
     said = dict(zip(ids, captions, strict=True)) if captions else {}
     rows = reading.rows(kind, ids[:most])

@@ -13,6 +13,7 @@ from studium.core.config import Study
 from studium.core.store import Store
 from studium.report import text
 from studium.report.clusters import clusterings
+from studium.report.detections import detections
 from studium.report.duplicates import duplicates
 from studium.report.films import films
 from studium.report.ledger import glance, ledger
@@ -57,6 +58,7 @@ def _content(reading: Reading) -> Mapping[str, Any]:
         "clusterings": [c for kind in reading.kinds for c in clusterings(reading, kind)],
         "duplicates": [d for kind in reading.kinds for d in duplicates(reading, kind)],
         "maps": [m for kind in reading.kinds for m in maps(reading, kind)],
+        "detections": detections(reading),
         "films": films(reading),
         "posts": posts(reading),
         "methods": methods(reading, found),

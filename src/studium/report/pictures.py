@@ -1,7 +1,7 @@
 """Thumbnails inside the page."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from studium.core.store import Store, unit_of
 from studium.errors import MediaError
 from studium.media import thumbs
+from studium.media.draw import Mark, marked
 from studium.media.image import decode
 from studium.report.text import name, visible
 from studium.run.lineage import Lineage
@@ -20,6 +21,7 @@ BUDGET = 5_500_000
 """Characters of pictures in one page, so that it can be mailed; what no longer fits is a placeholder, and counted."""
 
 _DETAIL = 192  # px, the side of a thumbnail
+_MARKED = 384  # px, the longer side of a picture with boxes on it
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,17 @@ class Pictures:
         """The thumbnail of a unit, at most ``side`` px if given, or a placeholder that says why there is none."""
         said = visible(name(row["path"]) or row["id"][:12])
         return self._shown("webp", said, caption, lambda: self._thumbnail(row, side))
+
+    def marked(self, row: Mapping[str, Any], marks: Sequence[Mark]) -> Picture:
+        """A picture with what was found in it drawn on, or a placeholder that says why there is none."""
+        unit = unit_of(row)
+
+        def drawn() -> bytes:
+            with Loader(self.root, above=self._lineage(unit.kind).above([unit])) as loader:
+                return thumbs.thumbnail(marked(loader.load(unit, "image"), marks), _MARKED)
+
+        said = visible(name(row["path"]) or row["id"][:12])
+        return self._shown("webp", said, "", drawn)
 
     def spectrogram(self, row: Mapping[str, Any]) -> Picture:
         """The spectrogram of a video or an audio file, or a placeholder that says why there is none."""

@@ -48,8 +48,8 @@ class Reading:
 
     @cached_property
     def pictured(self) -> list[str]:
-        """Kinds whose units can be looked at."""
-        return [kind for kind in self.kinds if "image" in KINDS[kind]]
+        """Kinds whose units are shown one by one: not faces, which are seen in their pictures only, and not lines."""
+        return [kind for kind in self.kinds if "image" in KINDS[kind] and kind not in {"face", "line"}]
 
     @cached_property
     def attachments(self) -> pa.Table:

@@ -114,10 +114,11 @@ def _looked_at(store: Store, asked: Asked, split: Table, prefer: Collection[Path
             continue
         area = twin.read(["unit", f"{asked.of}_area"]).to_pydict()
         seen = dict(zip(area["unit"], area[f"{asked.of}_area"], strict=True))
-        times = _times(store, asked.frames, prefer) if kind == "frame" else {}
+        timed = kind == "frame" and asked.to in {"video", "post"}
+        times = _times(store, asked.frames, prefer) if timed else {}
         for row in store.units(kind).select(["id", "parent", "start"]).to_pylist():
             unit = row["id"]
-            if unit in seen and (kind == "image" or unit in times):
+            if unit in seen and (not timed or unit in times):
                 found[unit] = _Picture(row["parent"] or unit, times.get(unit), row["start"], seen[unit])
     return found
 

@@ -58,7 +58,7 @@ def split_by(store: Store, kind: str, by: str, made_by: str, prefer: Collection[
     Raises:
         InputError: there were several splits, with different parameters, and none is named; or it is no split.
     """
-    counts = {(table.recipe.label, table.columns[0].name) for table in store.tables()}
+    counts = {(table.recipe.label, column.name) for table in store.tables() for column in table.columns}
     splits = {  # tables with a twin, of the units that were split, which counts theirs
         table.recipe.label: table
         for table in store.tables(kind)
