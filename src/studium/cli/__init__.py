@@ -30,7 +30,7 @@ def cli(verbose: bool) -> None:
 
 
 def _collect() -> None:
-    from studium.cli import doctor, download, explore, measure, models, report, source, split, study
+    from studium.cli import detect, doctor, download, explore, measure, models, report, source, split, study
 
     for command in (
         study.init,
@@ -42,6 +42,8 @@ def _collect() -> None:
         explore.search,
         explore.duplicates,
         explore.map_,
+        detect.exposure,
+        detect.draw,
         study.run,
         study.status,
         report.report,
