@@ -7,12 +7,12 @@ from studium.core import parts
 from studium.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from studium.corpus import Corpus
+    from studium.corpus.reading import Reading
 
 __all__ = ["write"]
 
 
-def write(corpus: "Corpus") -> Path:
+def write(corpus: "Reading") -> Path:
     """Write ``report/index.html`` in the study folder, whole or not at all.
 
     The page holds everything it shows: no script, nothing is loaded from elsewhere. The same study gives the same

@@ -10,6 +10,7 @@ from studium.errors import UnknownNameError
 from studium.report import prose
 from studium.report.ledger import Ledger
 from studium.report.reading import RESULTS, Reading
+from studium.report.recognition import recognition
 from studium.report.references import ModelUse, Reference, References
 from studium.run.remote import flows
 
@@ -51,7 +52,7 @@ def methods(reading: Reading, found: Ledger) -> Methods:
             paragraphs.append(prose.measured(kind, measured))
     paragraphs += [prose.modelled(model) for model in models]
     paragraphs += [prose.result(reading, table, cited[table.kind, table.recipe.label]) for table in _results(reading)]
-    paragraphs.append(prose.software(reading))
+    paragraphs += [recognition(reading), prose.software(reading)]
     ethics = [(name.replace("_", " "), text) for name, text in reading.study.ethics.items()]
     return Methods([p for p in paragraphs if p], models, definitions, references.all, _flow(reading), ethics)
 
@@ -87,13 +88,14 @@ def _results(reading: Reading) -> list[Table]:
 
 
 def _flow(reading: Reading) -> list[str]:
-    """Whether data left the machine; asked of every measure, not assumed."""
+    """Whether data left the machine; asked of every measure and unitizer, not assumed."""
     remote, unknown = set(), set()
     for table in reading.tables:
-        if table.recipe.name in RESULTS:
+        if table.recipe.inputs or table.recipe.name in RESULTS:  # made of tables of the study, here
             continue
         try:
-            if registry.load("measures", table.recipe.name).remote:
+            group = "unitizers" if table.recipe.name in registry.names("unitizers") else "measures"
+            if registry.load(group, table.recipe.name).remote:
                 remote.add(table.recipe.name)
         except UnknownNameError:
             unknown.add(table.recipe.name)

@@ -22,6 +22,7 @@ from studium.report.methods import methods
 from studium.report.montage import sample
 from studium.report.posts import posts
 from studium.report.reading import Reading
+from studium.report.representation import representations
 from studium.report.variables import labels, variables
 
 __all__ = ["render"]
@@ -59,6 +60,7 @@ def _content(reading: Reading) -> Mapping[str, Any]:
         "duplicates": [d for kind in reading.kinds for d in duplicates(reading, kind)],
         "maps": [m for kind in reading.kinds for m in maps(reading, kind)],
         "detections": detections(reading),
+        "representations": representations(reading),
         "films": films(reading),
         "posts": posts(reading),
         "methods": methods(reading, found),

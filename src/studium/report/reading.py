@@ -16,9 +16,13 @@ from studium.core.recipe import canonical
 from studium.core.store import Store, Table
 from studium.core.unit import KINDS
 from studium.report.pictures import Pictures
+from studium.run.lineage import FILES, above, climbed
 from studium.run.tables import of_units
 
-__all__ = ["RESULTS", "Reading", "call"]
+__all__ = ["FEWEST", "RESULTS", "Reading", "call"]
+
+FEWEST = 5
+"""Images and videos below which nothing perceived is shown: it would speak about single persons."""
 
 RESULTS = ("cluster", "duplicates", "map")
 """Names of the tables that say something about many units together; each has a section of its own."""
@@ -89,6 +93,15 @@ class Reading:
     def values(self, table: Table, *columns: str) -> pa.Table:
         """``unit`` and columns of a table, of the units that the study has today."""
         return of_units(table.read(["unit", *columns]), self.units(table.kind))
+
+    def files(self, table: Table, column: str) -> int:
+        """How many files the units with a value in a column come from; of what comes from no file, how many units."""
+        rows = self.values(table, column)
+        valued = rows["unit"].filter(pc.is_valid(rows[column]))
+        if not set(FILES) & set(above(table.kind)):
+            return len(valued)
+        at = pc.index_in(valued, value_set=self.units(table.kind)["id"])
+        return len(climbed(self.store, table.kind, FILES).take(at).unique())
 
     def failures(self, table: Table) -> pa.Table:
         """The failures of a table, of the units that the study has today."""

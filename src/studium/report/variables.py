@@ -15,7 +15,7 @@ from studium.core.column import Column
 from studium.core.recipe import Recipe
 from studium.core.store import Table
 from studium.report import charts
-from studium.report.reading import Reading, call
+from studium.report.reading import FEWEST, Reading, call
 from studium.report.text import count, number
 
 __all__ = ["Counts", "Distribution", "Share", "Variables", "labels", "names_of", "tally", "variables"]
@@ -115,6 +115,9 @@ def _variables(reading: Reading, table: Table) -> Variables:
     names: list[Counts] = []
     others: list[str] = []
     for column in table.columns:
+        if column.sensitive and reading.files(table, column.name) < FEWEST:
+            others.append(f"{column.name} (sensitive, and of fewer than {FEWEST} files)")
+            continue
         if column.dtype in {"string", "bool"}:
             names.append(_names(recipe, column, reading.values(table, column.name)[column.name], units))
             continue

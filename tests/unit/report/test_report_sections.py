@@ -204,6 +204,7 @@ def test_sample_depends_on_the_seed_alone(images):
 def test_models_and_unknown_parts(images, table):
     table(images, "embed", {"v": ("float32", [1, 2])}, models={"efficientnet-lite0": "f00d", "<own>": "beef"})
     table(images, "my_measure", {"w": ("float32", [1, 2])})
+    table(images, "faces", {"face_count": ("int32", [1, 2])})
     said = text_of(images)
     assert (
         "The model efficientnet-lite0 (image embedding, ImageNet-1k classes; licence of the weights: Apache-2.0;"
