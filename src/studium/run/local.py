@@ -25,6 +25,7 @@ from studium.errors import StudiumError
 from studium.run.load import DEFAULT, Decoding
 from studium.run.pending import Outcome
 from studium.run.plan import Chunk, How, Part, Plan, plan
+from studium.run.remote import announce
 from studium.run.work import work
 
 __all__ = ["Progress", "compute", "threads_here"]
@@ -65,6 +66,7 @@ def compute(
     todo = plan(store, kind, parts, How(threads, decoding, retry))
     for model in dict.fromkeys(model for lacking, _ in todo.pieces for part in lacking for model in part.models):
         weights.pull(model)
+    announce(todo)
     tally = _Tally(todo.missing, progress)
     if not all(_importable(part) for part in parts):
         _inline(todo, threads, tally)

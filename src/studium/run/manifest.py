@@ -1,5 +1,6 @@
 """The manifest of a run: everything a reader needs to know to get the same numbers."""
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -19,6 +20,7 @@ import pyarrow as pa
 from studium.core import parts
 from studium.core.store import Store, Table
 from studium.errors import StoreError
+from studium.run.remote import flows
 
 __all__ = ["Manifest", "recorded"]
 
@@ -62,6 +64,10 @@ class Manifest:
         }
         self.body["inputs"]["attachments"] = _attachments(store)
         self.body["outputs"] = {f"{t.kind}/{t.recipe.label}": _output(t) for t in made}
+        sent = flows(made, since=self.body["started"])
+        self.body["sent"] = [dataclasses.asdict(flow) for flow in sent]
+        for flow in sent:
+            log.info("%s", flow)
 
 
 @contextmanager

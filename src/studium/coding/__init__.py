@@ -1,0 +1,1 @@
+"""What people, and machines, say about units: how far coders agree."""

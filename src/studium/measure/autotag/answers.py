@@ -1,0 +1,146 @@
+"""Answers of services, kept for good: the same question is never asked, and paid for, twice.
+
+An answer lies in the cache of studium (`studium.core.weights.cache_dir`) under what was asked and the sha256 of the
+bytes that were sent: ``<cache>/answers/<service>/<question>/<2 digits>/<sha256>.json``. It holds the service's raw
+answer, when it came and from which host; never a picture, a file name or a credential. Unlike weights it cannot be had
+again for nothing.
+"""
+
+import hashlib
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from studium.core import parts, weights
+from studium.core.recipe import canonical
+from studium.errors import StoreError
+
+__all__ = ["Answer", "Question", "any_kept", "ask_once", "check_room", "is_kept"]
+
+_LOCKS = tuple(threading.Lock() for _ in range(256))
+"""One for each first byte of a sha256: two threads with the same picture ask once."""
+
+_ROOM = 1 << 18  # bytes; more than an answer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service said.
+
+    Attributes:
+        raw: its answer as JSON values.
+        asked_at: when it came, ISO 8601 in UTC, whole seconds.
+        host: the machine that was asked.
+    """
+
+    raw: Mapping[str, Any]
+    asked_at: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a service about a picture, whatever the picture.
+
+    Attributes:
+        service: name of the measure.
+        request: API version, features, model ...: JSON values.
+        wave: name of a round of asking; another one asks again.
+    """
+
+    service: str
+    request: Mapping[str, Any]
+    wave: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where its answers lie."""
+        digest = hashlib.sha256(canonical([self.request, self.wave]).encode()).hexdigest()[:16]
+        return weights.cache_dir() / "answers" / self.service / digest
+
+    def path(self, sent: bytes) -> Path:
+        """Where the answer about these bytes lies, or will."""
+        digest = hashlib.sha256(sent).hexdigest()
+        return self.folder / digest[:2] / f"{digest}.json"
+
+
+def any_kept(question: Question) -> bool:
+    """Whether any picture was asked about in these words before."""
+    return next(question.folder.glob("*/*.json"), None) is not None
+
+
+def is_kept(question: Question, sent: bytes) -> bool:
+    """Whether the answer about these bytes is there."""
+    return question.path(sent).is_file()
+
+
+def ask_once(question: Question, sent: bytes, ask: Callable[[], tuple[Mapping[str, Any], str]]) -> Answer:
+    """The answer about these bytes: the one that is kept, or a new one, which is kept before it is returned.
+
+    Args:
+        question: what is asked.
+        sent: the picture as it is sent.
+        ask: sends it; returns the raw answer and the host that gave it.
+
+    Raises:
+        StoreError: the answer cannot be read or kept.
+        MediaError: whatever ``ask`` raises; nothing is kept then.
+    """
+    path = question.path(sent)
+    with _LOCKS[int(path.parent.name, 16)]:
+        if path.is_file():
+            return _read(path)
+        check_room(path.parent)
+        raw, host = ask()
+        answer = Answer(raw, datetime.now(UTC).isoformat(timespec="seconds"), host)
+        _keep(path, question, len(sent), answer)
+        return answer
+
+
+def check_room(folder: Path) -> None:
+    """Make sure that an answer can be kept there: asked before it is paid for, not afterwards.
+
+    Raises:
+        StoreError: the folder cannot be written to, or the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_ROOM))
+    except OSError as error:
+        raise StoreError(
+            f"cannot keep answers in {folder}: {error.strerror or error}; make room there, or set STUDIUM_CACHE to "
+            "another folder; nothing was sent"
+        ) from error
+
+
+def _read(path: Path) -> Answer:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        return Answer(body["answer"], body["asked_at"], body["host"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} does not hold an answer ({error!r}); delete it, and it is asked for again") from error
+
+
+def _keep(path: Path, question: Question, size: int, answer: Answer) -> None:
+    body = {
+        "service": question.service,
+        "request": question.request,
+        "wave": question.wave,
+        "bytes_sent": size,
+        "sha256_sent": path.stem,
+        "asked_at": answer.asked_at,
+        "host": answer.host,
+        "answer": answer.raw,
+    }
+    try:
+        parts.replace_file(path, json.dumps(body, ensure_ascii=False, indent=1))
+    except OSError as error:
+        raise StoreError(
+            f"cannot keep an answer in {path.parent}: {error.strerror or error}; make room there"
+        ) from error

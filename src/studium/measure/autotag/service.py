@@ -1,0 +1,260 @@
+"""What the autotaggers of other companies share: what is sent, how it is asked, and the columns that come back."""
+
+import hashlib
+import io
+import json
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from studium.core.column import Column
+from studium.errors import InputError, MediaError, TooLargeError
+from studium.measure.at_size import AtSize
+from studium.measure.autotag.answers import Answer, Question, any_kept, ask_once, check_room, is_kept
+from studium.measure.autotag.price import estimate
+from studium.measure.per_item import collect
+from studium.measure.sessions import loaded
+from studium.measure.transform import Picture
+
+__all__ = ["AT_ONCE", "COUNTED", "TRIES", "Autotagger", "Sent", "encoded", "host_of"]
+
+AT_ONCE = 8
+"""Requests under way at a time in one process, whatever the number of threads that measure."""
+
+TRIES = 5
+"""How often a client of a service tries when it is busy, at most, waiting longer each time."""
+
+COUNTED = 2000
+"""Pictures up to which an estimate looks for every single answer."""
+
+QUALITY = 90
+BIAS = "doi:10.1177/2378023120967171"  # Schwemmer et al. (2020)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture as it leaves the machine: a JPEG file without metadata, and its size in px."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+def encoded(picture: Picture) -> Sent:
+    """Encode RGB pixels as a JPEG file (quality 90): no name, no place, no date, nothing but what is to be seen."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=QUALITY)
+    return Sent(file.getvalue(), picture.shape[1], picture.shape[0])
+
+
+def host_of(address: str) -> str:
+    """The machine of an address, with its port if it is not the usual one; never a user, password or path.
+
+    >>> host_of("https://somebody:secret@vision.example.org:443/analyze?key=secret")
+    'vision.example.org'
+    """
+    there = urlsplit(address if "://" in address else f"//{address}").netloc
+    return there.rpartition("@")[2].removesuffix(":443")
+
+
+class Autotagger(AtSize):
+    """A service that names what is in a picture. Subclasses are frozen dataclasses with ``longest`` and ``wave``.
+
+    Attributes:
+        wave: name of a round of asking, such as "2026-11"; another name asks again, to see what changed.
+        smallest: shortest side that the service takes, px.
+        largest: longest file that it takes, bytes.
+        no_picture: codes with which it refuses a request without a picture, once it knows who asks.
+        credentials: where it looks for them, for the reader of an error.
+    """
+
+    wave: str
+
+    remote: ClassVar[bool] = True
+    takes: ClassVar[str] = "image"
+    smallest: ClassVar[int]
+    largest: ClassVar[int]
+    no_picture: ClassVar[frozenset[str]]
+    credentials: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def request(self) -> Mapping[str, Any]:
+        """What is asked about every picture: API version, features, model. Part of the place of the answer."""
+
+    @abstractmethod
+    def client(self) -> Any:
+        """The service's own client, made once per process.
+
+        Raises:
+            InputError: there are no credentials; the message says where they are looked for.
+        """
+
+    @abstractmethod
+    def send(self, client: Any, jpeg: bytes) -> tuple[Mapping[str, Any], str]:
+        """One call: the raw answer and the host. ``b""`` asks without a picture. Errors are the client's own."""
+
+    @abstractmethod
+    def refused(self) -> tuple[type[Exception], ...]:
+        """Errors of the client: whatever the service, or the way to it, may answer instead of labels."""
+
+    @abstractmethod
+    def code(self, error: Exception) -> str:
+        """The service's own code for an error."""
+
+    @abstractmethod
+    def labels(self, raw: Mapping[str, Any]) -> list[tuple[str, float]]:
+        """(label, confidence from 0 to 1) of everything that the service said, in its order."""
+
+    @abstractmethod
+    def model_version(self, raw: Mapping[str, Any]) -> str:
+        """The version of the service's model, as far as it says one."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The labels as JSON, and how they came about."""
+        it = self.name
+        said = 'JSON: [{"label": ..., "confidence": 0 to 1}, ...], the surest first'
+        return (
+            Column(f"{it}_labels", "string", f"labels, as {said}", source=BIAS, sensitive=True),
+            Column(f"{it}_count", "int32", "number of labels", low=0),
+            Column(f"{it}_top", "string", "the surest label; null if there is none", sensitive=True),
+            Column(f"{it}_model_version", "string", "version of the model, as the service calls it"),
+            Column(f"{it}_asked_at", "string", "when the service was asked, ISO 8601 in UTC"),
+            Column(f"{it}_host", "string", "the host that was sent the picture"),
+            Column(f"{it}_sha256_sent", "string", "sha256 of the JPEG file that was sent; names the whole answer"),
+            Column(f"{it}_bytes_sent", "int64", "size of the JPEG file that was sent", "bytes", low=0),
+            Column(f"{it}_width_sent", "int32", "width of the picture that was sent", "px", low=1),
+            Column(f"{it}_height_sent", "int32", "height of the picture that was sent", "px", low=1),
+        )
+
+    @property
+    def question(self) -> Question:
+        """What is asked, and which answers would do."""
+        return Question(self.name, self.request, self.wave)
+
+    def identifies(self, of: str) -> bool:
+        """Of faces: a face that is cut out and sent to a company is face analysis, and needs a legal basis."""
+        return of == "face"
+
+    def prepare(self) -> None:
+        """Make sure that answers can be kept, and that the service knows who asks.
+
+        That is found out by a request without a picture, which it refuses unpaid: once per process, and again after
+        it refused anything, for an account may lapse during a run.
+
+        Raises:
+            InputError: there are no credentials, they are not accepted, or the service cannot be reached.
+            StoreError: answers cannot be kept.
+        """
+        if not _offline():
+            check_room(self.question.folder)
+            loaded(lambda: _admitted(self))
+
+    def estimate(self, n: int, inputs: Iterable[Picture]) -> str:
+        """What it costs to tag ``n`` pictures, without those that were answered before.
+
+        Which those are is only known once they are decoded. Of more than `COUNTED` pictures it is not counted: then it
+        is what they cost at most.
+        """
+        if not any_kept(self.question):
+            return estimate(self.name, n, 0)
+        if n > COUNTED:
+            return estimate(self.name, n, None)
+        return estimate(self.name, n, sum(is_kept(self.question, self._encoded(picture).jpeg) for picture in inputs))
+
+    def row(self, item: Picture) -> Mapping[str, Any]:
+        """Tag one RGB picture.
+
+        Raises:
+            MediaError: the service takes no such picture, or answered with an error; the message has its code.
+        """
+        sent = self._encoded(item)
+        self._check(sent)
+        answer = ask_once(self.question, sent.jpeg, lambda: self._ask(sent.jpeg))
+        return self._row(sent, answer)
+
+    def __call__(self, batch: Sequence[Picture]) -> Mapping[str, Any]:
+        """Tag RGB pictures, several at a time."""
+        return collect(self.columns, list(loaded(_crew).map(self.row, batch)))
+
+    def _encoded(self, picture: Picture) -> Sent:
+        return encoded(self.shrunk(picture))
+
+    def _check(self, sent: Sent) -> None:
+        """Refuse what the service would refuse, before anything is sent."""
+        if min(sent.width, sent.height) < self.smallest:
+            shrunk = f"; if it was shrunk, choose a larger longest than {self.longest}"
+            raise MediaError(
+                f"{self.name} takes pictures of at least {self.smallest} px on every side, got {sent.width} x "
+                f"{sent.height} px; nothing was sent{shrunk if max(sent.width, sent.height) == self.longest else ''}"
+            )
+        if len(sent.jpeg) > self.largest:
+            raise TooLargeError(
+                f"{self.name} takes files of at most {self.largest:,} bytes, got {len(sent.jpeg):,}; nothing was sent; "
+                f"choose a smaller longest than {self.longest}"
+            )
+
+    def _ask(self, jpeg: bytes) -> tuple[Mapping[str, Any], str]:
+        if _offline():
+            raise MediaError(f"{self.name} was never asked about this picture, and STUDIUM_OFFLINE is set; unset it")
+        client = loaded(self.client)
+        try:
+            return self.send(client, jpeg)
+        except self.refused() as error:
+            _admitted.cache_clear()  # the picture, or the account? the next `prepare` asks, and ends a run in vain
+            raise MediaError(f"{self.name} answered {self._said(error)}; {len(jpeg):,} bytes were sent") from error
+
+    def _said(self, error: Exception) -> str:
+        """Code and message of an error: one line, for the next may hold parts of the signed request."""
+        code = self.code(error)
+        first = next(iter(str(error).splitlines()), "")
+        return first if code in first else f"{code}: {first}"
+
+    def _row(self, sent: Sent, answer: Answer) -> dict[str, Any]:
+        found = sorted(self.labels(answer.raw), key=lambda pair: (-pair[1], pair[0]))
+        values = {
+            "labels": json.dumps([{"label": label, "confidence": sure} for label, sure in found], ensure_ascii=False),
+            "count": len(found),
+            "top": found[0][0] if found else None,
+            "model_version": self.model_version(answer.raw),
+            "asked_at": answer.asked_at,
+            "host": answer.host,
+            "sha256_sent": hashlib.sha256(sent.jpeg).hexdigest(),
+            "bytes_sent": len(sent.jpeg),
+            "width_sent": sent.width,
+            "height_sent": sent.height,
+        }
+        return {f"{self.name}_{key}": value for key, value in values.items()}
+
+
+@cache
+def _admitted(tagger: Autotagger) -> bool:
+    """Ask without a picture, and remember: the service must refuse that, and nothing else."""
+    client = tagger.client()
+    try:
+        tagger.send(client, b"")
+    except tagger.refused() as error:
+        if tagger.code(error) not in tagger.no_picture:
+            raise InputError(
+                f"{tagger.name} cannot be used: {tagger._said(error)}. {tagger.credentials}. No picture was sent"
+            ) from error
+    return True
+
+
+@cache
+def _crew() -> ThreadPoolExecutor:
+    """Those who wait for answers."""
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="autotag")
+
+
+def _offline() -> bool:
+    """Whether only answers that are kept may be used."""
+    return os.environ.get("STUDIUM_OFFLINE", "").lower() not in {"", "0", "false", "no"}
