@@ -58,7 +58,7 @@ def recipe_of(part: Measure | Unitizer) -> Recipe:
 def digest_of(path: Path) -> str:
     """Name of the content of a file, or of all files in a folder and what they are called there.
 
-    Of a file the sha256; of a folder that of its sorted lines "sha256  path/in/it", hidden files left out.
+    Of a file the sha256; of a folder that of its sorted lines "sha256  path/in/it", hidden files and folders left out.
 
     Raises:
         InputError: there is none, or it cannot be read.
@@ -66,13 +66,17 @@ def digest_of(path: Path) -> str:
     try:
         if path.is_file():
             return _sha256(path)
-        files = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        files = sorted(one for one in path.rglob("*") if one.is_file() and not _hidden(one.relative_to(path)))
         lines = sorted(f"{_sha256(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
     if not lines:
         raise InputError(f"{path}: there is no such file, and no folder with files; a part reads it")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Pictures with boxes drawn on them, to see what was found where."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -35,6 +35,12 @@ class Mark:
     label: str = ""
     said: str = ""
 
+    def scaled(self, factor: float) -> "Mark":
+        """The mark in a picture that was shrunk by a factor, at least one pixel large."""
+        x0, y0, x1, y1 = (round(edge * factor) for edge in self.box)
+        points = self.points and tuple((x * factor, y * factor) for x, y in self.points)
+        return replace(self, box=(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)), points=points)
+
 
 def marked(picture: "NDArray[np.uint8]", marks: Sequence[Mark]) -> "NDArray[np.uint8]":
     """A copy of an RGB picture (uint8, H x W x 3) with marks drawn on it; lines and letters grow with its size."""
@@ -67,9 +73,9 @@ def _outline(draw: Any, mark: Mark, colour: str, line: int) -> None:
 
 
 def _caption(draw: Any, box: Box, text: str, colour: str, font: Any) -> None:
-    """Above the box, or in it where there is no room above."""
+    """Above the box, or in it where there is no room above; further left where it would stick out."""
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    x, y = box[0], box[1] - (bottom - top) - 4
+    x, y = max(0, min(box[0], draw.im.size[0] - (right - left) - 5)), box[1] - (bottom - top) - 4
     y = y if y >= 0 else box[1]
     draw.rectangle((x, y, x + right - left + 4, y + bottom - top + 4), fill=colour)
     draw.text((x + 2 - left, y + 2 - top), text, fill="white", font=font)

@@ -62,7 +62,10 @@ class Pictures:
 
         def drawn() -> bytes:
             with Loader(self.root, above=self._lineage(unit.kind).above([unit])) as loader:
-                return thumbs.thumbnail(marked(loader.load(unit, "image"), marks), _MARKED)
+                whole = loader.load(unit, "image")
+            small = decode(thumbs.thumbnail(whole, _MARKED))
+            shrunk = [mark.scaled(small.shape[1] / whole.shape[1]) for mark in marks]
+            return thumbs.thumbnail(marked(small, shrunk), _MARKED)  # drawn on the small picture, to be read there
 
         said = visible(name(row["path"]) or row["id"][:12])
         return self._shown("webp", said, "", drawn)

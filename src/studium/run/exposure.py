@@ -3,22 +3,27 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from studium.core.recipe import Recipe
 from studium.core.store import Store, Table
-from studium.core.unit import BOXED, PARENTS
+from studium.core.unit import BOXED, PARENTS, STRETCHES
 from studium.errors import InputError
 from studium.media.region import Box, union
 from studium.run.lineage import split_by
+from studium.run.tables import paths
 
 __all__ = ["EXPOSURE", "Asked", "exposure"]
 
 EXPOSURE = pa.schema(
     {
         "unit": pa.string(),
+        "path": pa.string(),
         "label": pa.string(),
         "units": pa.int64(),
         "pictures": pa.int64(),
@@ -83,10 +88,12 @@ def exposure(store: Store, asked: Asked, prefer: Collection[Path] = ()) -> pa.Ta
     """How much of its labels every unit of a kind shows; schema `EXPOSURE`.
 
     For every unit that was looked at one row without a label, for all labels together (so that units which show nothing
-    are there, with 0), and one for each label found in it. Columns: ``units`` found, in how many ``pictures`` of those
-    ``looked_at``; of videos the ``seconds`` of the frames they are in, and the ``first`` and ``last`` such frame, in
-    seconds; ``share`` of the time (of an image: 0 or 1); ``area``, the mean share of the picture that they cover, over
-    all the time; and ``area_shown``, over the time in which they are to be seen. Each medium of a post weighs the same.
+    are there, with 0; what has no label counts in it alone), and one for each label found in it. Columns: ``path`` (of
+    all but posts); ``units`` found, in how many ``pictures`` of those ``looked_at``; of videos the ``seconds`` of the
+    frames they are in, and the ``first`` and ``last`` such frame, in seconds (of a post with several videos: of
+    whichever has the earliest, the latest); ``share`` of the time (of an image: 0 or 1); ``area``, the mean share of
+    the picture that they cover, over all the time; and ``area_shown``, over the time in which they are to be seen. Each
+    medium of a post weighs the same.
 
     Args:
         store: the study.
@@ -101,7 +108,9 @@ def exposure(store: Store, asked: Asked, prefer: Collection[Path] = ()) -> pa.Ta
         raise InputError(f"no split has made {asked.of} units yet")
     pictures = _looked_at(store, asked, split, prefer)
     _place(store, asked, split, pictures)
-    rows = [row for unit, media in _belonging(store, asked.to, pictures).items() for row in _rows(unit, media)]
+    where = dict(zip(store.units(asked.to)["id"].to_pylist(), paths(store, asked.to).to_pylist(), strict=True))
+    belonging = _belonging(store, asked.to, pictures).items()
+    rows = [{"path": where.get(unit), **row} for unit, media in belonging for row in _rows(unit, media)]
     return pa.Table.from_pylist(rows, schema=EXPOSURE)
 
 
@@ -124,12 +133,28 @@ def _looked_at(store: Store, asked: Asked, split: Table, prefer: Collection[Path
 
 
 def _times(store: Store, frames: str, prefer: Collection[Path]) -> dict[str, float]:
-    """The seconds that each frame stands for."""
+    """The seconds that each frame stands for; of a split of videos and of their shots, to the next frame of either."""
     table = split_by(store, "frame", frames or "frames", frames, prefer)
     if table is None:
         raise InputError("no split has made frames")
     rows = table.read(["unit", "stands_for"]).to_pydict()
-    return dict(zip(rows["unit"], rows["stands_for"], strict=True))
+    times: dict[str, float] = dict(zip(rows["unit"], rows["stands_for"], strict=True))
+    split = [kind for kind in ("video", *STRETCHES) if _begun(store, kind, table.recipe)]
+    return times if len(split) < 2 else _cut_short(store, times)
+
+
+def _begun(store: Store, kind: str, recipe: Recipe) -> bool:
+    return any(table.begun for table in store.tables(kind) if table.recipe.label == recipe.label)
+
+
+def _cut_short(store: Store, times: Mapping[str, float]) -> dict[str, float]:
+    """What each frame stands for, but no longer than to the next frame of its video."""
+    frames = [row for row in store.units("frame").select(["id", "parent", "start"]).to_pylist() if row["id"] in times]
+    frames.sort(key=lambda row: (row["parent"], row["start"]))
+    gaps = [
+        later["start"] - row["start"] if later["parent"] == row["parent"] else inf for row, later in pairwise(frames)
+    ]
+    return {row["id"]: min(times[row["id"]], gap) for row, gap in zip(frames, [*gaps, inf], strict=True)}
 
 
 def _place(store: Store, asked: Asked, split: Table, pictures: Mapping[str, _Picture]) -> None:
@@ -176,7 +201,7 @@ def _rows(unit: str, media: Sequence[Sequence[_Picture]]) -> Iterator[dict[str, 
     labels: Counter[str] = Counter()
     areas = [picture.areas() for _, picture in weighed]
     for (weight, _), shown in zip(weighed, areas, strict=True):
-        labels.update({label: weight for label in shown if label is not None})
+        labels.update({label: weight for label in shown if label})
     for label in [None, *sorted(labels, key=lambda name: (-labels[name], name))]:
         yield {"unit": unit, "label": label, **_row(weighed, areas, label)}
 

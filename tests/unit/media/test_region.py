@@ -66,6 +66,9 @@ def test_marks_are_drawn_on_a_copy():
     tilted = marked(whole, [Mark((50, 60, 150, 160), ((60, 70), (140, 60), (150, 150), (55, 160)))])
     assert (tilted[70, 60] != 128).any()
     assert not (tilted[60, 50] != 128).any()
+    at_the_right = marked(whole, [Mark((290, 60, 299, 160), None, "acme", "0.90")])
+    widths = [(one[40:58] != whole[40:58]).any(axis=(0, 2)).sum() for one in (drawn, at_the_right)]
+    assert widths[0] == widths[1]  # nothing of the caption is cut off
     at_the_top = marked(whole, [Mark((0, 0, 300, 200), None, "a very long label that leaves the picture " * 3)])
     assert at_the_top.shape == whole.shape
 
@@ -75,3 +78,9 @@ def test_one_label_has_one_colour():
     one, other, again = (marked(whole, [Mark((10, 10, 90, 90), None, label)])[89, 50] for label in "aba")
     assert (one == again).all()
     assert (one != other).any()
+
+
+def test_marks_shrink_with_the_picture():
+    mark = Mark((10, 20, 30, 41), ((10.0, 20.0), (30.0, 41.0)), "acme")
+    assert mark.scaled(0.5) == Mark((5, 10, 15, 20), ((5.0, 10.0), (15.0, 20.5)), "acme")
+    assert mark.scaled(0.01).box == (0, 0, 1, 1)
