@@ -34,9 +34,27 @@ def opencv_doc() -> Path:
 
 
 @pytest.fixture(scope="session")
+def logos() -> Path:
+    """Folder of 1,000 marks of brands, black on transparent: netflix.png ..."""
+    return fetch.logos()
+
+
+@pytest.fixture(scope="session")
+def nanodet() -> Path:
+    """Folder of a real object detector for TensorFlow.js: nanodet.json and nanodet.bin."""
+    return fetch.nanodet()
+
+
+@pytest.fixture(scope="session")
 def heic() -> Path:
     """Folder of two HEIC photographs: chelsea.heic, and chelsea_turned.heic, which its container turns."""
     return fetch.heic()
+
+
+@pytest.fixture(scope="session")
+def tesseract() -> Path:
+    """Folder with the program ``tesseract`` for PATH, which reads English, Russian and Greek."""
+    return fetch.tesseract()
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +80,14 @@ def postgresql() -> Iterator[Server]:
     """A private PostgreSQL server; ``postgresql.database()`` is the URL of a new, empty database."""
     with serve() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def audited(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The audit log of what happens outside of any study: one of the test's own, not the user's."""
+    state = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    return state / "studium" / "audit.jsonl"
 
 
 @pytest.fixture

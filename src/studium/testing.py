@@ -5,6 +5,7 @@
 >>> check_unitizer(MyUnitizer(), [Video("a.mp4")])                          # doctest: +SKIP
 """
 
+import contextvars
 import dataclasses
 import pickle
 import re
@@ -72,7 +73,8 @@ def check_measure(measure: Measure, inputs: Sequence[Any] | None = None) -> None
     _same(measure, together, alone, "a value depends on what else is in the batch")
     _same(measure, together, _rows(pickle.loads(pickle.dumps(measure)), given), "a second call gives other values")
     with ThreadPoolExecutor(2) as pool:
-        for threaded in pool.map(lambda _: _rows(measure, given), range(2)):
+        ways = [contextvars.copy_context() for _ in range(2)]  # a legal basis, if there is one, holds there too
+        for threaded in pool.map(lambda way: way.run(_rows, measure, given), ways):
             _same(measure, together, threaded, "calls from two threads disturb each other")
     _check_ranges(measure, together)
 

@@ -30,7 +30,21 @@ def cli(verbose: bool) -> None:
 
 
 def _collect() -> None:
-    from studium.cli import detect, doctor, download, explore, measure, models, report, source, split, study
+    from studium.cli import (
+        anonymise,
+        detect,
+        doctor,
+        download,
+        explore,
+        measure,
+        models,
+        recognise,
+        report,
+        source,
+        split,
+        study,
+        taggers,
+    )
 
     for command in (
         study.init,
@@ -44,6 +58,10 @@ def _collect() -> None:
         explore.map_,
         detect.exposure,
         detect.draw,
+        detect.representation,
+        taggers.taggers,
+        recognise.recognise,
+        anonymise.anonymise,
         study.run,
         study.status,
         report.report,

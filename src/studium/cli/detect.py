@@ -1,12 +1,16 @@
 """What was found in pictures: exposure, and copies with boxes drawn on them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from studium.cli.common import opened, print_table, study_option
 
-__all__ = ["draw", "exposure"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["draw", "exposure", "representation"]
 
 _of = click.option("--of", "kind", required=True, help="Kind of the units: face, object or line.")
 _by = click.option("--by", required=True, help="Their table, such as logos or objects.")
@@ -30,9 +34,24 @@ def exposure(kind: str, by: str, to: str, label: str, made_by: str, frames: str,
     """
     with opened(root) as corpus:
         found = corpus.exposure(kind, by=by, to=to, label=label, made_by=made_by, frames=frames)
-    cells = ({name: "" if value is None else value for name, value in row.items()} for row in found.to_pylist())
-    rows = [[f"{v:.4f}" if isinstance(v, float) else v for v in row.values()] for row in cells]
-    print_table(found.column_names, rows)
+    _print(found)
+
+
+@click.command()
+@click.option("--by", multiple=True, default=("gender", "age"), help="gender, age or expression; may be given again.")
+@click.option("--smallest", default=0, help="Leave out faces whose shorter side has fewer pixels.")
+@click.option("--made-by", default="", help="The split that found the faces, if there were several.")
+@click.option("--frames", default="", help="The split that made the frames, if there were several.")
+@study_option
+def representation(by: tuple[str, ...], smallest: int, made_by: str, frames: str, root: Path) -> None:
+    """Count which perceived groups the faces show, with intervals and the networks' errors.
+
+    \b
+    studium representation --by gender --by age --smallest 50
+    """
+    with opened(root) as corpus:
+        found = corpus.representation(by=by, smallest=smallest, made_by=made_by, frames=frames)
+    _print(found)
 
 
 @click.command()
@@ -50,3 +69,10 @@ def draw(kind: str, by: str, to: Path, label: str, root: Path) -> None:
     with opened(root) as corpus:
         written = corpus.draw(kind, by=by, to=to, label=label)
     click.echo(f"wrote {written} pictures to {to}")
+
+
+def _print(found: "pa.Table") -> None:
+    """A table with eight significant digits, and nothing where nothing is known."""
+    cells = ({name: "" if value is None else value for name, value in row.items()} for row in found.to_pylist())
+    rows = [[f"{v:.8g}" if isinstance(v, float) else v for v in row.values()] for row in cells]
+    print_table(found.column_names, rows)

@@ -2,20 +2,23 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from studium.core.legal import LegalBasis
 from studium.errors import ConfigError
 
 __all__ = ["VERBS", "SourceEntry", "Step", "Study", "read"]
 
-VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map")
+VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map", "persons")
 """What a step can do; the verb's value names the part, or the table it works on."""
 
 _STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
 _MEDIA_KEYS = {"max_pixels": int, "truncated": bool}
-_TOP = ("study", "media", "source", "step", "ethics")
+_LEGAL_KEYS = {**{f.name: str for f in fields(LegalBasis)}, "retention_days": int, "expires": date}
+_TOP = ("study", "media", "source", "step", "ethics", "legal_basis")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Study:
         sources: what to add, in order.
         steps: what to do, in order.
         ethics: statements for the report (approval, consent, data protection ...), text by name.
+        legal_basis: why persons may be told apart, complete or not; None if there is no record.
     """
 
     title: str = ""
@@ -62,6 +66,7 @@ class Study:
     sources: tuple[SourceEntry, ...] = ()
     steps: tuple[Step, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
+    legal_basis: LegalBasis | None = None
 
 
 def read(path: Path) -> Study:
@@ -94,7 +99,18 @@ def read(path: Path) -> Study:
         sources=tuple(_source(path, i, entry) for i, entry in enumerate(_tables(path, raw, "source"), 1)),
         steps=tuple(_step(path, i, entry) for i, entry in enumerate(_tables(path, raw, "step"), 1)),
         ethics={k: str(v) for k, v in _table(path, raw, "ethics").items()},
+        legal_basis=_legal_basis(path, raw),
     )
+
+
+def _legal_basis(path: Path, raw: dict[str, Any]) -> LegalBasis | None:
+    """The record as it stands; whether it is complete and in force is asked where it is used."""
+    if "legal_basis" not in raw:
+        return None
+    found = _section(path, raw, "legal_basis", _LEGAL_KEYS)
+    if isinstance(found.get("expires"), datetime):
+        raise ConfigError(f"{path}: [legal_basis] expires should be a day such as 2027-06-30, without a time")
+    return LegalBasis(**found)
 
 
 def _source(path: Path, number: int, entry: dict[str, Any]) -> SourceEntry:

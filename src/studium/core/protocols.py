@@ -12,10 +12,15 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.core.unit import Span, Unit
 
-__all__ = ["TEMPLATE", "Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher"]
+__all__ = ["TEMPLATE", "Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher", "wide"]
 
 TEMPLATE = 64
 """Numbers from which on a vector of a face counts as one that tells persons from each other."""
+
+
+def wide(columns: Iterable[Column]) -> bool:
+    """Whether there is a vector of `TEMPLATE` numbers or more without a unit: an embedding, and no histogram."""
+    return any((c.size or 0) >= TEMPLATE and c.dtype != "string" and not c.unit for c in columns)
 
 
 class Watcher(ABC):
@@ -69,12 +74,21 @@ class Measure(ABC):
     def identifies(self, of: str) -> bool:
         """Whether its rows tell one person from another (templates), so that a legal basis is needed to make them.
 
-        Any vector of a face of `TEMPLATE` numbers or more does, whatever network made it.
+        Any vector of a face of `TEMPLATE` numbers or more does, whatever network made it; see `wide`.
 
         Args:
             of: kind of the units that are measured.
         """
-        return of == "face" and any((c.size or 0) >= TEMPLATE and c.dtype.startswith("float") for c in self.columns)
+        return of == "face" and wide(self.columns)
+
+    def estimate(self, n: int, inputs: Iterable[Any]) -> str:
+        """What a run will cost, in one line; said before anything is sent. Asked of measures that are ``remote``.
+
+        Args:
+            n: how many units lack a row.
+            inputs: what they would be measured on, loaded one by one as they are asked for.
+        """
+        return ""
 
     def prepare(self) -> None:  # noqa: B027  (most measures have nothing to load)
         """Load what is slow to load, once per process; an error here stops a run before it starts."""

@@ -85,6 +85,10 @@ class ZeroShot(Measure):
         """The one it loads."""
         return (self.model,)
 
+    def identifies(self, of: str) -> bool:
+        """Of faces, whatever the values: origin, religion or orientation read off a face are data of GDPR Art. 9."""
+        return of == "face"
+
     def prepare(self) -> None:
         """Fetch and load the model, and encode the prompts."""
         encoders.prepare(self.model)

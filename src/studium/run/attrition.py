@@ -33,7 +33,7 @@ LEDGER = pa.schema(
         "n": pa.int64(),
     }
 )
-_RESULTS = frozenset({"cluster", "duplicates", "map", "rollup"})
+_RESULTS = frozenset({"cluster", "duplicates", "map", "persons", "rollup"})
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _POST = re.compile(r", post ('.*'|\".*\")$", re.DOTALL)  # its id, as repr() writes it
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from studium.core import parts
 from studium.core.store import Store, Table, unit_of
 from studium.core.unit import BOXED, PARENTS, Unit
-from studium.errors import InputError, MediaError, RefusedError
+from studium.errors import InputError, MediaError, RefusedError, StoreError
 from studium.media.draw import Mark, marked
 from studium.run.lineage import Lineage
 from studium.run.load import DEFAULT, Decoding, Loader
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 __all__ = ["draw", "marks_of"]
 
 Told = Callable[[int, int], None]
+
+_LONGEST = 65_500  # px, of a side of a JPEG
 
 
 def marks_of(store: Store, table: Table, label: str = "") -> dict[str, list[Mark]]:
@@ -76,7 +78,10 @@ def draw(
         told: (pictures finished, pictures to do).
 
     Returns:
-        How many were written. A warning names each picture that can no longer be decoded.
+        How many were written. A warning names each picture that can no longer be decoded, or is too large for a JPEG.
+
+    Raises:
+        StoreError: the folder cannot be written to.
     """
     written = finished = 0
     for kind in PARENTS["face"]:
@@ -85,7 +90,7 @@ def draw(
             for unit in units:
                 try:
                     picture = marked(loader.load(unit, "image"), marks[unit.id])
-                    parts.replace_file(to / f"{unit.id[:16]}.jpg", _jpeg(picture))
+                    _write(to / f"{unit.id[:16]}.jpg", _jpeg(picture))
                     written += 1
                 except MediaError as error:
                     log.warning("%s: nothing drawn: %s", unit.id, error)
@@ -95,9 +100,18 @@ def draw(
     return written
 
 
+def _write(file: Path, content: bytes) -> None:
+    try:
+        parts.replace_file(file, content)
+    except OSError as error:
+        raise StoreError(f"cannot write to {file.parent}: {error.strerror or error}") from error
+
+
 def _jpeg(picture: "NDArray[np.uint8]") -> bytes:
     from PIL import Image
 
+    if max(picture.shape) > _LONGEST:
+        raise MediaError(f"a side is longer than {_LONGEST:,} px, the most that a JPEG takes")
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "JPEG", quality=92, subsampling=0)
     return data.getvalue()

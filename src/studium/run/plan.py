@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from studium.core import legal
 from studium.core.column import Column
+from studium.core.legal import LegalBasis
 from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
@@ -22,7 +24,7 @@ from studium.run.load import DEFAULT, LOADED, Decoding, text_of
 
 __all__ = ["Chunk", "How", "Part", "Plan", "counted", "plan", "recipe_for"]
 
-_SIZES = {"image": (8, 256), "text": (8, 256), "file": (8, 256)}  # fewest and most units of a chunk
+_SIZES = dict.fromkeys(("image", "region", "text", "file"), (8, 256))  # fewest and most units of a chunk
 _SLOW = (1, 16)  # of videos and sounds
 
 Part = Measure | Unitizer
@@ -38,11 +40,13 @@ class How:
         threads: how many chunks are worked on at once, which decides how small they are.
         decoding: what may be decoded.
         retry: whether units that failed before are tried again.
+        basis: the legal basis that it is worked under, if any: that of the block in which it was begun.
     """
 
     threads: int
     decoding: Decoding = DEFAULT
     retry: bool = False
+    basis: LegalBasis | None = field(default_factory=legal.current)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Chunk:
     parts: tuple[Part, ...]
     decoding: Decoding
     above: Mapping[str, Unit] = field(default_factory=dict)  # what its units were split from, by id
+    basis: LegalBasis | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class Plan:
         """The work, made piece by piece, so that a plan of millions of units stays small."""
         for parts, rows in self.pieces:
             units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
-            yield Chunk(self.root, self.kind, units, parts, self.how.decoding, self.lineage.above(units))
+            above = self.lineage.above(units)
+            yield Chunk(self.root, self.kind, units, parts, self.how.decoding, above, self.how.basis)
 
 
 def plan(
@@ -97,6 +103,7 @@ def plan(
     parts: Sequence[Part],
     how: How,
     only: Collection[str] | None = None,
+    make: bool = True,
 ) -> Plan:
     """Plan a run.
 
@@ -106,6 +113,7 @@ def plan(
         parts: measures to measure on each, and unitizers to split it by.
         how: with how many threads, what may be decoded, whether to try again what failed.
         only: ids of the units to consider, or None for all.
+        make: whether tables that are not there are made; False for a plan that nobody carries out.
 
     Raises:
         InputError: an unknown kind, or a part takes what this kind does not offer; the message says which kinds do.
@@ -115,7 +123,8 @@ def plan(
         _check(part, kind)
     parts = list({recipe_for(part, how.decoding).key: part for part in parts}.values())
     units = store.units(kind)
-    tables = tuple(_table(store, kind, part, how.decoding) for part in parts)
+    find = _table if make else _planned
+    tables = tuple(find(store, kind, part, how.decoding) for part in parts)
     lacks = np.array([~_finished(table, units, how.retry) for table in tables]).T
     if only is not None:
         lacks[~_among(units["id"], list(only))] = False
@@ -154,6 +163,10 @@ def _table(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
     return store.create(kind, recipe, part.columns, of_text=part.takes == "text")
 
 
+def _planned(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
+    return store.table(kind, recipe_for(part, decoding))
+
+
 def counted(makes: str) -> list[Column]:
     """What is written of a unit that was split: how many units of the kind it has, and how much of it they cover."""
     count = Column(f"{makes}_count", "int32", f"{makes} units it has", low=0)
@@ -164,6 +177,8 @@ def counted(makes: str) -> list[Column]:
 def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool_]:
     """Which units have a row, of their text as it is now; or failed before and are not to be tried again."""
     ids = units["id"]
+    if not (table.folder / "_recipe.json").exists():
+        return np.zeros(len(ids), bool)
     if not table.of_text:
         done = _among(ids, table.done())
         return done if retry else done | _among(ids, table.failures()["unit"])

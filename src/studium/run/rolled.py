@@ -129,4 +129,5 @@ def _column(field: pa.Field, source: Table, rules: Mapping[str, str]) -> Column:
     else:
         said = f"{source.kind} units without {name}"
     sensitive = name in about and about[name].sensitive
-    return Column(field.name, _DTYPES.get(dtype, dtype), said, size=size, sensitive=sensitive)
+    unit = about[name].unit if size else ""
+    return Column(field.name, _DTYPES.get(dtype, dtype), said, unit, size=size, sensitive=sensitive)

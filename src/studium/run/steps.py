@@ -11,7 +11,7 @@ from studium.core.protocols import Measure, Unitizer
 from studium.errors import InputError, RefusedError
 from studium.run.plan import Part
 
-__all__ = ["PASSES", "fused", "gate", "named", "parts_of"]
+__all__ = ["PASSES", "fused", "gate", "gate_all", "named", "parts_of"]
 
 PASSES: Mapping[str, tuple[str, type[Part]]] = {"measure": ("measures", Measure), "split": ("unitizers", Unitizer)}
 """Verbs that go over the media: the group in which their parts are registered, and what these are."""
@@ -59,12 +59,20 @@ def fused(steps: Sequence[Step]) -> list[list[Step]]:
     return groups
 
 
-def gate(part: Part, of: str, allow_remote: bool) -> None:
-    """Refuse what may not be done.
+def gate_all(steps: Sequence[Step], allow_remote: bool) -> None:
+    """Ask of every step of a study file, before the first one is taken, whether it may send data elsewhere."""
+    for step in steps:
+        if step.verb in PASSES:
+            group, _ = PASSES[step.verb]
+            for name in step.what:
+                gate(registry.load(group, name), allow_remote)
+
+
+def gate(part: Part | type[Part], allow_remote: bool) -> None:
+    """Refuse to send data elsewhere unbidden. What tells persons apart is asked for at `studium.run.gate`.
 
     Args:
         part: what is to be done.
-        of: kind of the units that it is to be done to.
         allow_remote: whether the user allowed it to send data to other machines.
 
     Raises:
@@ -75,8 +83,6 @@ def gate(part: Part, of: str, allow_remote: bool) -> None:
             f"{part.name} would send data to another machine; allow it with  --allow-remote, "
             "or in Python with Corpus(..., allow_remote=True)"
         )
-    if isinstance(part, Measure) and part.identifies(of):
-        raise RefusedError(f"{part.name} of {of} units would tell persons from each other")
 
 
 def _made(group: str, name: str, params: Mapping[str, Any], root: Path, codebook: Callable[[], Codebook]) -> Part:

@@ -139,13 +139,13 @@ def sql(store: Store, query: str) -> pa.Table:
     """DuckDB, in memory, over every table of the study.
 
     ``units``, ``posts``, ``attachments``, and for every table ``<kind>_<name>_<key>``; without the key, the recipe
-    asked for last.
+    asked for last. Queries reach nothing else: no files, no network, no variables of Python.
     """
     try:
         import duckdb
     except ImportError as error:
         raise MissingExtraError("duckdb", "sql") from error
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register("units", pa.concat_tables([UNITS.empty_table(), *map(store.units, store.kinds())]))
         connection.register("posts", posts(store))
         connection.register("attachments", store.attachments())

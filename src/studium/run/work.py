@@ -2,20 +2,24 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from studium.core import audit, legal
+from studium.core.audit import Use
 from studium.core.protocols import Measure
 from studium.core.store import Store
 from studium.core.unit import Unit
 from studium.errors import InputError, MediaError
 from studium.media.watch import WatchingMeasure, WatchingUnitizer, watch
+from studium.run import gate
 from studium.run.load import Loader
 from studium.run.pending import Outcome, Pending, pending_for
 from studium.run.plan import Chunk, Part
 
-__all__ = ["Outcome", "work"]
+__all__ = ["Outcome", "lawful", "work"]
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +67,31 @@ def work(chunk: Chunk, announce: Announce | None = None) -> Outcome:
         announce: told the id of each unit before it is touched, and for which tables ("decoding" comes first, if that
             is what is done); batches are then single units. For finding what kills a process.
     """
-    with Loader(chunk.root, chunk.decoding, chunk.above) as loader:
+    with lawful(chunk), Loader(chunk.root, chunk.decoding, chunk.above) as loader:
         worker = _Work(chunk, loader, announce)
         for unit in chunk.units:
             for group in worker.groups:
                 worker.load(group, unit)
         return worker.finish()
+
+
+@contextmanager
+def lawful(chunk: Chunk) -> Iterator[None]:
+    """Work on a chunk under its legal basis; its use was written down when the run began.
+
+    Raises:
+        RefusedError: a part tells persons apart, and there is no legal basis or it has expired meanwhile.
+    """
+    log_of = chunk.root / audit.NAME
+    if told := gate.asked(chunk.parts, chunk.kind):
+        if chunk.basis is None or chunk.basis.faults():
+            what = ", ".join(part.name for part in told)
+            legal.admit(chunk.basis, Use(f"measure {what}", chunk.kind, len(chunk.units)), log_of)
+        assert chunk.basis is not None
+        with legal.under(chunk.basis, log_of, logged=True):
+            yield
+    else:
+        yield
 
 
 class _Work:

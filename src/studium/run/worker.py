@@ -47,11 +47,12 @@ def _serve(chunks: BinaryIO, pool: ThreadPoolExecutor, send: Send, isolate: bool
 
 
 def _job(number: int, chunk: Any, send: Send, isolate: bool) -> None:
-    from studium.run.work import work
+    from studium.run.work import lawful, work
 
     try:
-        for part in chunk.parts:
-            part.prepare()
+        with lawful(chunk):
+            for part in chunk.parts:
+                part.prepare()
         outcome = work(chunk, (lambda unit, tables: send(event="unit", unit=unit, tables=tables)) if isolate else None)
         send(event="done", number=number, rows=outcome.rows, failures=outcome.failures)
     except Exception as error:  # noqa: BLE001  (the parent raises it)

@@ -1,6 +1,8 @@
 import pytest
+from persons import BASIS, RECORD
 
 from studium.core.config import SourceEntry, Step, Study, read
+from studium.core.legal import LegalBasis
 from studium.errors import ConfigError
 
 
@@ -55,11 +57,15 @@ def test_a_whole_study(tmp_path):
         ("[source]\nfolder = 'x'", r"under its own  \[\[source\]\]"),
         ("[[source]]", "number 1 is empty"),
         ("[[source]]\nfolder = 3", "folder should be str"),
-        ("[[step]]\nof = 'image'", "exactly one of split, measure, rollup, cluster, duplicates, map, got of"),
+        ("[[step]]\nof = 'image'", "exactly one of split, measure, rollup, cluster, duplicates, map, persons, got of"),
         ("[[step]]\nmeasure = 'a'\ncluster = 'b'", "exactly one of"),
         ("[[step]]\nmeasure = 'a'", "say which units"),
         ("[[step]]\nmeasure = ['a', 'b']\nof = 'image'\ntop = 3", "take no parameters"),
         ("[[step]]\nmeasure = 3\nof = 'image'", "measure should be str"),
+        ("[legal_basis]\npurpos = 'x'", r"\[legal_basis\] has no key purpos; known: purpose, article_6"),
+        ("[legal_basis]\nretention_days = '30'", r"\[legal_basis\] retention_days should be int"),
+        ("[legal_basis]\nexpires = '2027-06-30'", r"\[legal_basis\] expires should be date, got str"),
+        ("[legal_basis]\nexpires = 2027-06-30T10:00:00", "expires should be a day such as 2027-06-30, without a time"),
     ],
 )
 def test_mistakes_say_where_and_what(tmp_path, text, says):
@@ -72,3 +78,13 @@ def test_mistakes_say_where_and_what(tmp_path, text, says):
 def test_no_file_says_how_to_begin(tmp_path):
     with pytest.raises(ConfigError, match="studium init"):
         read(tmp_path / "studium.toml")
+
+
+def test_a_legal_basis_is_read_as_it_stands(tmp_path):
+    path = tmp_path / "studium.toml"
+    path.write_text("[study]\n")
+    assert read(path).legal_basis is None
+    path.write_text("[legal_basis]\n")
+    assert read(path).legal_basis == LegalBasis()
+    path.write_text(RECORD)
+    assert read(path).legal_basis == BASIS

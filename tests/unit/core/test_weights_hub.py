@@ -140,7 +140,6 @@ class TestCache:
          ({}, "/h/.cache/huggingface/hub")],
     )  # fmt: skip
     def test_is_where_the_hub_has_it(self, monkeypatch, env, expected):
-        pytest.importorskip("huggingface_hub")
         for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE"):
             monkeypatch.delenv(name, raising=False)
         for name, value in {"HOME": "/h", **env}.items():
@@ -310,7 +309,6 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    pytest.importorskip("huggingface_hub")
     handler = type("OneServer", (Server,), {"asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()

@@ -1,7 +1,7 @@
 """Parts of pictures as units: of photographs and of frames, how much they cover, how long they are to be seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,10 +13,11 @@ from studium import Column, Corpus, Measure, sources
 from studium.core.protocols import Unitizer
 from studium.core.recipe import digest_of, recipe_of
 from studium.core.store import unit_of
-from studium.core.unit import Span
-from studium.errors import InputError, RefusedError
+from studium.core.unit import Span, Unit, derived_id
+from studium.errors import InputError, RefusedError, StoreError
 from studium.media.image import decode
 from studium.media.video import Video
+from studium.run.plan import How, plan
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,35 @@ def test_exposure_counts_seconds_share_and_area(study, videos):
     assert len([row for row in one_each if row["label"] == "bright"]) == len(bright)
 
 
+def test_frames_of_a_video_and_of_its_shots_share_the_time(study, videos):
+    """Split alike, both lie in one table; no second counts twice."""
+    every = list(Video(videos / "bikes.mp4").frames())
+    study.split("shots", of="video")
+    for kind in ("video", "shot"):
+        study.split("frames", of=kind, every=2.0)
+    study.split(Halves(), of="frame")
+    starts = sorted(study.units("frame")["start"].to_pylist())
+    assert len(starts) > 5
+    seen, *_ = study.exposure("object", by="halves", to="video", label="label").to_pylist()
+    assert seen["seconds"] == pytest.approx(every[-1].time + every[-1].duration)
+    assert seen["looked_at"] == len(starts)
+
+
+def test_units_without_a_label_count_in_the_row_of_all_labels_alone(study):
+    @dataclass(frozen=True)
+    class Partly(Halves):
+        name: ClassVar[str] = "partly"
+
+        def __call__(self, media: Any) -> list[Span]:
+            half, quarter, *_ = super().__call__(media)
+            return [half, replace(quarter, values={"label": None, "confidence": 0.5})]
+
+    study.split(Partly(), of="image")
+    rows = study.exposure("object", by="partly", to="image", label="label").to_pylist()
+    assert sorted((row["label"] or "", row["units"]) for row in rows) == [("", 2), ("", 2), ("half", 1), ("half", 1)]
+    assert [row["label"] for row in rows] == [None, "half"] * 2
+
+
 def test_exposure_of_nothing_is_a_row_of_zeros_and_posts_weigh_their_media_alike(tmp_path, photos, videos):
     media = tmp_path / "media"
     media.mkdir()
@@ -202,6 +232,26 @@ def test_pictures_are_drawn_with_what_was_found_and_never_with_what_is_perceived
     study.measure(Looks(), of="object")
     with pytest.raises(RefusedError, match="perceived of a person"):
         study.draw("object", by="looks", to=tmp_path / "drawn", label="seen")
+
+
+def test_a_copy_that_cannot_be_written_is_an_error_or_a_warning(study, tmp_path, caplog):
+    study.split(Halves(), of="image")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match=r"cannot write to .*file: File exists"):
+        study.draw("object", by="halves", to=tmp_path / "file")
+    Image.new("L", (65_501, 2)).save(tmp_path / "media" / "panorama.png")
+    study.add(sources.folder(tmp_path / "media"))
+    study.split(Halves(), of="image")
+    assert study.draw("object", by="halves", to=tmp_path / "drawn") == 2
+    assert "longer than 65,500 px" in caplog.text
+
+
+def test_regions_are_worked_on_in_chunks_as_large_as_those_of_pictures(study):
+    picture = study.units("image")["id"][0].as_py()
+    spans = [Span(box=(n, 0, n + 9, 9)) for n in range(100)]
+    study.store.add_units([Unit(derived_id(picture, "face", span), "face", picture, span=span) for span in spans])
+    planned = plan(study.store, "face", [Looks()], How(threads=1))
+    assert [len(chunk.units) for chunk in planned.chunks()] == [25] * 4
 
 
 def test_what_identifies_is_told_by_its_vector_on_faces_only():

@@ -1,0 +1,258 @@
+"""The facade: a study folder and everything one does with it."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from studium.core import parameters, parts, registry
+from studium.core.config import Step
+from studium.core.protocols import Measure, Source, Unitizer
+from studium.core.store import Table
+from studium.corpus.reading import Reading
+from studium.errors import ConfigError, InputError
+from studium.explore.persons import SAME
+from studium.run import gate, recognise, results, steps
+from studium.run.add import Added, add
+from studium.run.local import compute
+from studium.run.pending import Outcome
+from studium.run.plan import Part, recipe_for
+from studium.run.recognise import MEASURE
+from studium.run.rolled import Rolled, rolled
+
+if TYPE_CHECKING:
+    from studium.run.download.crew import Downloaded
+
+__all__ = ["Corpus"]
+
+log = logging.getLogger(__name__)
+
+
+class Corpus(Reading):
+    """A study folder.
+
+    >>> corpus = Corpus("families/")                                      # doctest: +SKIP
+    >>> corpus.add(sources.folder("images/"))                             # doctest: +SKIP
+    >>> corpus.measure("embed", of="image")                               # doctest: +SKIP
+    >>> clusters = corpus.cluster("image", by="embed")                    # doctest: +SKIP
+
+    Whatever was computed before is read, not computed again; a changed parameter is a new table beside the old one.
+    """
+
+    # doing
+
+    def add(self, source: Source) -> Added:
+        """Add everything a source finds: posts, files, and where they belong together."""
+        if not isinstance(source, Source):
+            raise InputError(f"add takes a source, such as sources.folder({source!r}); got {type(source).__name__}")
+        with self._recording(f"add {source.name}"):
+            told = self._watched(f"add {source.name}")
+            return add(self.store, source, (lambda n: told(n, 0)) if told else None)
+
+    def measure(self, *names: str | Measure, of: str, retry: bool = False, **params: Any) -> Outcome:
+        """Measure whatever units of a kind lack; every medium is decoded once for all the measures named.
+
+        Args:
+            *names: measures by name, or instances of one's own.
+            of: kind of the units.
+            retry: whether units that failed before are tried again.
+            **params: parameters of the measure, if one is named. ``variable="scene"`` takes the values and prompts
+                from the codebook.
+
+        Returns:
+            Rows written and failures, by table.
+        """
+        return self._computed(steps.named("measure", names, params, self.root, self._codebook), of, retry)
+
+    def split(self, *names: str | Unitizer, of: str, retry: bool = False, **params: Any) -> Outcome:
+        """Split units of a kind into smaller ones: videos into frames or shots, sound into speech.
+
+        Args:
+            *names: unitizers by name, or instances of one's own.
+            of: kind of the units that are split.
+            retry: whether units that failed before are tried again.
+            **params: parameters of the unitizer, if one is named.
+
+        Returns:
+            Units split and failures, by table.
+        """
+        return self._computed(steps.named("split", names, params, self.root, self._codebook), of, retry)
+
+    def download(self, *, contact: str, retry: bool = False, **manners: Any) -> "Downloaded":
+        """Download the media that sources name by URL: each URL once, politely, and nothing else.
+
+        Args:
+            contact: an e-mail address or a web page; servers are told who asks.
+            retry: whether to ask again for what was gone, forbidden or refused.
+            **manners: how to ask; see `studium.run.download.manners.Manners`.
+        """
+        from studium.run.download.crew import download
+        from studium.run.download.manners import Manners
+
+        asked = parameters.make("download", Manners, {"contact": contact, **manners})
+        with self._recording("download"):
+            return download(self.store, asked, retry, self._watched("download"))
+
+    def cluster(self, of: str, *, by: str, **params: Any) -> results.Clustering:
+        """Cluster units by a table of vectors; see `studium.explore.cluster`."""
+        with self._recording(f"cluster {of} by {by}") as manifest:
+            self._waiting(f"cluster {of} by {by}")
+            found = results.cluster(self.store, self._table(of, by), params, self.study.seed, log.info)
+            manifest.touch(found.table)
+            return found
+
+    def duplicates(self, of: str, *, by: str = "pdq", **params: Any) -> results.Duplicates:
+        """Find groups of near-duplicates; see `studium.explore.duplicates`."""
+        with self._recording(f"duplicates {of} by {by}") as manifest:
+            self._waiting(f"duplicates {of} by {by}")
+            found = results.duplicates(self.store, self._table(of, by), params)
+            manifest.touch(found.table)
+            return found
+
+    def map(self, of: str, *, by: str, **params: Any) -> results.Layout:
+        """Lay units out on a plane; see `studium.explore.map`."""
+        with self._recording(f"map {of} by {by}") as manifest:
+            self._waiting(f"map {of} by {by}")
+            found = results.layout(self.store, self._table(of, by), params, self.study.seed)
+            manifest.touch(found.table)
+            return found
+
+    # recognising: everything here needs [legal_basis] in the study file, and is logged
+
+    def verify(self, a: str | Path, b: str | Path, *, threshold: float = SAME) -> recognise.Verified:
+        """Whether two faces show one person: each a picture with one face (its path), or a face of the study (its id).
+
+        Args:
+            a: path of a picture with one face, or the id of a face, in full or its first digits.
+            b: likewise.
+            threshold: distance of templates below which they count as one person.
+        """
+        below = recognise.threshold_of("verify", {"threshold": threshold})
+        with self._admitted("verify", "picture", 2):
+            one, other = (recognise.one_face(self.store, each, self._decoding) for each in (a, b))
+        return recognise.Verified(float(np.linalg.norm(one - other)), below)
+
+    def find(
+        self, target: str | Path, among: str | Path | Iterable[str | Path] | None = None, *, k: int = 10
+    ) -> pa.Table:
+        """The ``k`` faces nearest to a face: ``unit``, ``path``, ``box``, ``distance``; then pictures without a face.
+
+        Args:
+            target: as for `verify`.
+            among: paths of pictures, each with any number of faces; None for all faces of the study.
+            k: how many faces, at least 1.
+        """
+        if not isinstance(k, int) or k < 1:
+            raise InputError(f"k should be a whole number, at least 1, got {k!r}")
+        pictures = None if among is None else [among] if isinstance(among, str | Path) else list(among)
+        units = self.store.units("face").num_rows if pictures is None else len(pictures)
+        with self._admitted("find", "face" if pictures is None else "picture", units):
+            template = recognise.one_face(self.store, target, self._decoding)
+            if pictures is None:
+                known = recognise.stored(self.store, self._templates())
+            else:
+                known = recognise.seen(pictures, self._decoding)
+            return recognise.find(template, known, k)
+
+    def persons(self, of: str = "face", *, by: str = MEASURE, **params: Any) -> recognise.Persons:
+        """Which faces show the same person; see `studium.explore.persons`. What lacks a template is measured first.
+
+        Args:
+            of: kind of the units.
+            by: table of their templates.
+            **params: ``threshold``, the distance of templates below which two faces speak for one person, 0.5.
+        """
+        threshold = recognise.threshold_of("persons", params)
+        with self._admitted("persons", of, self.store.units(of).num_rows) as basis:
+            source = self._templates(of, by)
+            with self._recording(f"persons of {of} by {by}") as manifest:
+                found = recognise.grouped(self.store, source, threshold, self.study.seed)
+                manifest.touch(found.table)
+                manifest.body["legal_basis"] = basis.digest
+                return found
+
+    # the study file
+
+    def run(self, *, retry: bool = False) -> Outcome:
+        """Do what the study file says: add its sources, then take its steps in order."""
+        if not (self.root / "studium.toml").exists():
+            raise ConfigError(f"no studium.toml in {self.root}; write one, or begin with  studium init")
+        total = Outcome()
+        with self._recording("run"):
+            steps.gate_all(self.study.steps, self.allow_remote)
+            for entry in self.study.sources:
+                self.add(self.source(entry.name, entry.path, **dict(entry.params)))
+            for group in steps.fused(self.study.steps):
+                outcome = self._step(group, retry)
+                total.rows.update(outcome.rows)
+                total.failures.update(outcome.failures)
+        return total
+
+    def source(self, name: str, path: str | Path, **params: Any) -> Source:
+        """A source by name; its ``path`` (and ``root``, for media) start from the study folder."""
+        if "path" in params or "name" in params:
+            raise InputError(
+                f"the path of a source is the value of its first key, {name} = ...; leave out path and name"
+            )
+        places = {key: str(self.root / value) for key, value in params.items() if key == "root"}
+        made: Source = registry.make("sources", name, {**params, **places, "path": str(self.root / path)})
+        return made
+
+    # inside
+
+    def _computed(self, parts: Sequence[Part], of: str, retry: bool) -> Outcome:
+        """Compute whatever the parts lack, in one pass over the media."""
+        for part in parts:
+            steps.gate(part, self.allow_remote)
+        names, telling = ", ".join(part.name for part in parts), gate.asked(parts, of)
+        what = f"measure {', '.join(part.name for part in telling)}"
+        lawful = self._admitted(what, of, self.store.units(of).num_rows) if telling else nullcontext()
+        with lawful as basis, self._recording(f"{names} of {of}") as manifest:
+            for part in parts:
+                recipe = recipe_for(part, self._decoding)
+                if basis and part in telling:
+                    gate.mark(self.store.table(of, recipe))
+                    manifest.body["legal_basis"] = basis.digest
+                for kind in (part.makes, of) if isinstance(part, Unitizer) else (of,):
+                    manifest.touch(self.store.table(kind, recipe))
+            _, outcome = compute(self.store, of, parts, self._decoding, retry, self._watched(names))
+            return outcome
+
+    def _step(self, group: list[Step], retry: bool) -> Outcome:
+        """One step of the study file, or several that share one pass over the media."""
+        first = group[0]
+        if first.verb in steps.PASSES:
+            return self._computed(steps.parts_of(group, self.root, self._codebook), first.of, retry)
+        outcome = Outcome()
+        for by in first.what:
+            found = self._result(first.verb)(first.of, **{**first.params, "by": by})
+            if found.computed:
+                outcome.rows[found.table.recipe.label] = parts.rows(found.table.folder)
+        return outcome
+
+    def _result(self, verb: str) -> Callable[..., Any]:
+        """What makes a result over many units: `cluster`, `duplicates`, `map`, or a rollup that is kept."""
+        return self._rolled if verb == "rollup" else getattr(self, verb)
+
+    def _rolled(self, of: str, *, by: str, to: str, rules: Mapping[str, str], made_by: str = "") -> Rolled:
+        """A rollup of the study file: a table of ``to`` units that is kept."""
+        with self._recording(f"rollup {by} of {of} to {to}") as manifest:
+            source, made = self._split(of, by, made_by)
+            found = rolled(self.store, to, source, rules, made)
+            gate.inherit(found.table, source)
+            manifest.touch(found.table)
+            return found
+
+    def _templates(self, of: str = "face", by: str = MEASURE) -> Table:
+        """The table of templates, made if there is none, with a row for every face that can have one."""
+        if by == MEASURE:
+            if not self.store.units(of).num_rows:
+                raise InputError(
+                    f'the study has no {of} units; split its pictures first: corpus.split("faces", of="image")'
+                )
+            self.measure(by, of=of)
+        return self.store.find(of, by)
