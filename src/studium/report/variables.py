@@ -23,6 +23,9 @@ __all__ = ["Counts", "Distribution", "Share", "Variables", "labels", "names_of",
 MOST = 15
 """Names shown of one variable; the rest is counted."""
 
+LONGEST = 80
+"""Characters of a name; what is longer is a text, and texts are not shown."""
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -119,7 +122,11 @@ def _variables(reading: Reading, table: Table) -> Variables:
             others.append(f"{column.name} (sensitive, and of fewer than {FEWEST} files)")
             continue
         if column.dtype in {"string", "bool"}:
-            names.append(_names(recipe, column, reading.values(table, column.name)[column.name], units))
+            values = reading.values(table, column.name)[column.name]
+            if column.dtype == "string" and not column.size and _is_text(values):
+                others.append(f"{column.name} (texts)")
+            else:
+                names.append(_names(recipe, column, values, units))
             continue
         if column.dtype == "binary" or column.size:
             others.append(f"{column.name} ({_extent(column)})")
@@ -129,6 +136,17 @@ def _variables(reading: Reading, table: Table) -> Variables:
             numbers.append(drawn)
     settings = {k: v for k, v in recipe.params.items() if isinstance(v, str | int | float)}
     return Variables(recipe.label, recipe.name, table.kind, settings, numbers, names, others, _note(table), call(table))
+
+
+def _is_text(values: pa.ChunkedArray) -> bool:
+    """Whether a column holds texts (what was said, JSON, a digest of every unit) rather than names to be counted."""
+    given = values.drop_null()
+    if not len(given):
+        return False
+    distinct = pc.count_distinct(given).as_py()
+    structured = pc.any(pc.or_(pc.starts_with(given, "["), pc.starts_with(given, "{"))).as_py()
+    longest = pc.max(pc.utf8_length(given)).as_py()
+    return bool(structured or longest > LONGEST or (distinct > MOST and 2 * distinct > len(given)))
 
 
 def _distribution(column: Column, given: pa.ChunkedArray, units: int) -> Distribution | None:

@@ -77,6 +77,14 @@ def test_names(images, table):
     assert [(s.value, s.n) for s in flag.shares] == [("yes", 3), ("no", 1)]
 
 
+@pytest.mark.parametrize("value", ['[[0.0, 0.4, " secret"]]', '{"labels": ["secret"]}', "what somebody said, " * 5])
+def test_texts_are_not_shown(images, table, value):
+    table(images, "heard", {"words": ("string", [value, None, value])})
+    (found,) = variables(Reading(images.root, images.store, images.study), "image")
+    assert (found.names, found.others) == ([], ["words (texts)"])
+    assert "secret" not in images.report().read_text()
+
+
 def test_zero_shot_lists_values_that_nothing_got(images, table):
     columns = {"scene": ("string", ["indoor", "indoor"]), "scene_prob": ("float32", np.full((2, 2), 0.5))}
     table(images, "zero_shot", columns, params={"values": ["indoor", "outdoor"]}, size={"scene_prob": 2})
