@@ -16,7 +16,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[all,recognition,autotag]' --group dev
 	@touch $@
 
 demo: $(VENV)/.installed  ## a real study from pictures to a report, offline after the first time
@@ -47,6 +47,7 @@ bench: $(VENV)/.dev  ## speed, memory and accuracy, beside peers
 	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/video.py
 	$(BIN)/python benchmarks/shots.py --tuning
+	$(BIN)/python benchmarks/detect.py
 	for part in words speed voice nobody; do $(BIN)/python benchmarks/speech.py $$part || exit 1; done
 
 docs: $(VENV)/.installed  ## the manual, as HTML in site/

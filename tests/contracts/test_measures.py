@@ -11,16 +11,18 @@ import pytest
 from studium import Column, Measure
 from studium.core import registry
 from studium.core.unit import KINDS
+from studium.measure.centerface import find_faces
 from studium.media.audio import Sound
 from studium.media.image import decode
+from studium.media.region import region
 from studium.media.video import Video
 from studium.testing import check_measure, check_unitizer, sample_inputs
 
 EXAMPLES: dict[str, dict[str, Any]] = {"zero_shot": {"values": ("animal", "food"), "variable": "scene"}}
 """Parameters of the measures that cannot be made without any."""
 
-HUB = {"actions"}
-"""Measures of hub models, whose own tests hold them to the contract with a checkpoint that they make."""
+ELSEWHERE = {"actions", "azure_vision", "face_embedding", "google_vision", "rekognition"}
+"""Measures that need a checkpoint, a service or a legal basis; their own tests hold them to the contract."""
 
 UNITIZERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("frames", {"every": 0.5}),
@@ -29,7 +31,12 @@ UNITIZERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("shots", {}),
     ("shots", {"method": "difference"}),
     ("speech", {}),
+    ("faces", {}),
+    ("lines", {}),
+    ("objects", {}),
 )
+OF_REFERENCES = {"logos"}
+"""Unitizers that need reference pictures; held to the contract by their own tests."""
 
 
 def stretches(takes: str, videos: Path) -> list[Any]:
@@ -39,8 +46,21 @@ def stretches(takes: str, videos: Path) -> list[Any]:
     return [Video(videos / "carphone_pristine.mp4"), Video(videos / "bikes.mp4", 2.0, 3.5)]
 
 
+def regions(photos: Path) -> list[Any]:
+    """A real face, large and small, with its landmarks and without."""
+    picture = decode(photos / "astronaut.png")
+    face = find_faces(picture)[0]
+    x0, y0, x1, y1 = (round(edge) for edge in face.box)
+    small = np.ascontiguousarray(picture[::2, ::2])
+    halved = tuple((x / 2, y / 2) for x, y in face.points)
+    return [
+        region(picture, (x0, y0, x1, y1), face.points), region(picture, (x0, y0, x1, y1)),
+        region(small, (x0 // 2, y0 // 2, x1 // 2, y1 // 2), halved),
+    ]  # fmt: skip
+
+
 def registered() -> list[Measure]:
-    names = [name for name in registry.names("measures") if name not in HUB]
+    names = [name for name in registry.names("measures") if name not in ELSEWHERE]
     made = [registry.make("measures", name, EXAMPLES.get(name, {})) for name in names]
     return [*made, registry.make("measures", "embed", {"model": "conse"})]
 
@@ -55,17 +75,21 @@ def test_every_registered_measure_keeps_the_contract(measure, study, photos, vid
     elif measure.takes == "image":
         real = [decode(photos / name, detail=measure.detail) for name in ("chelsea.png", "china.jpg")]
         inputs = [*real, *sample_inputs("image")]
+    elif measure.takes == "region":
+        inputs = regions(photos)
     check_measure(measure, inputs)
 
 
 @pytest.mark.parametrize(("name", "params"), UNITIZERS, ids=str)
-def test_every_registered_unitizer_keeps_the_contract(name, params, videos):
+def test_every_registered_unitizer_keeps_the_contract(name, params, photos, videos):
     unitizer = registry.make("unitizers", name, params)
-    check_unitizer(unitizer, stretches(unitizer.takes, videos))
+    real = [decode(photos / name, detail=240) for name in ("astronaut.png", "page.png")]
+    pictures = [*real, *sample_inputs("image")]
+    check_unitizer(unitizer, pictures if unitizer.takes == "image" else stretches(unitizer.takes, videos))
 
 
 def test_every_registered_unitizer_is_in_the_list():
-    assert {name for name, _ in UNITIZERS} == set(registry.names("unitizers"))
+    assert {name for name, _ in UNITIZERS} | OF_REFERENCES == set(registry.names("unitizers"))
 
 
 def test_every_measure_fits_some_kind():

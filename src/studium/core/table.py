@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from studium.core import parts
 from studium.core.column import Column
 from studium.core.recipe import Recipe
-from studium.errors import DamagedStreamError, InputError
+from studium.errors import DamagedStreamError, InputError, StoreError
 
 __all__ = ["FAILURES", "Table", "last", "open_table", "text_digest"]
 
@@ -145,10 +145,17 @@ class Table:
 
 
 def open_table(path: Path) -> Table:
-    """The table whose ``_recipe.json`` lies at ``path``."""
-    body = json.loads(path.read_text(encoding="utf-8"))
-    fields = {f.name: body[f.name] for f in dataclasses.fields(Recipe)}
-    return Table(path.parent, body["kind"], Recipe(**fields))
+    """The table whose ``_recipe.json`` lies at ``path``.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        fields = {f.name: body[f.name] for f in dataclasses.fields(Recipe)}
+        return Table(path.parent, body["kind"], Recipe(**fields))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged ({error}); delete its folder, and run again") from error
 
 
 def last(table: pa.Table, key: str) -> pa.Table:

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import av
 import checkpoints
 import numpy as np
 import pytest
+import transformers
 
 from studium import Corpus, sources
 from studium.core.protocols import Unitizer
@@ -15,10 +17,6 @@ from studium.measure.actions import Actions, clip_times
 from studium.measure.hub import checkpoint
 from studium.media.reader import Reader
 from studium.media.video import Video
-
-pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-av = pytest.importorskip("av")
 
 ALL = len(checkpoints.LABELS)
 

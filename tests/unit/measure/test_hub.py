@@ -8,12 +8,11 @@ import sys
 
 import checkpoints
 import pytest
+import torch
+import transformers
 
 from studium.errors import MissingExtraError, UnknownNameError, WeightsError
 from studium.measure.hub import checkpoint
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 
 TASK = "VideoClassification"
 AUTO = f"AutoModelFor{TASK}"

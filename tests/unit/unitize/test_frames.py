@@ -101,3 +101,11 @@ def test_files_without_pictures(tmp_path: Path) -> None:
         starts(hostile_video.header_only(tmp_path / "a.mp4"), every=2.0)
     with pytest.raises(NoStreamError):
         starts(hostile_video.FILES["sound.m4a"][0](tmp_path / "sound.m4a"), every=2.0)
+
+
+def test_frames_stand_for_all_of_the_stretch_that_they_are_taken_from() -> None:
+    """Also for what is shown in it before the first of them."""
+    spans = list(Frames(every=2.0)(Video(fetch.videos() / "bikes.mp4", 0.5, 4.5)))
+    assert spans[0].start is not None
+    assert spans[0].start > 0.5
+    assert sum(span.values["stands_for"] for span in spans) == pytest.approx(4.0)
