@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from studium.core.store import UNITS, Store, Table
-from studium.core.unit import BOXED, PARENTS
+from studium.core.unit import BOXED, KINDS, PARENTS
 from studium.errors import InputError, MissingExtraError
 from studium.run.lineage import FILES, above, climbed
 
@@ -24,8 +24,8 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     """One row per unit, in the order in which units were added: ``unit``, ``path``, then the columns of each table.
 
     Derived units have the path of the file that they lie in, and then ``parent``, ``start`` and ``end`` (seconds), or
-    ``box`` (x0, y0, x1, y1 in pixels of the parent).
-    Units that a table has no row for are null there.
+    ``box`` (x0, y0, x1, y1 in pixels of the parent); and ``text``, if they are what is said or written. Units that a
+    table has no row for are null there.
 
     Raises:
         UnknownNameError: no table of that name.
@@ -34,7 +34,7 @@ def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:
     units = store.units(kind)
     result = pa.table({"unit": units["id"], "path": paths(store, kind)})
     if kind in PARENTS:
-        where = _BOX if kind in BOXED else _SPAN
+        where = [*(_BOX if kind in BOXED else _SPAN), *(["text"] if "text" in KINDS[kind] else [])]
         result = pa.table([*result, *units.select(where)], names=[*result.column_names, *where])
     for name in names:
         table = store.find(kind, name)

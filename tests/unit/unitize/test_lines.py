@@ -264,6 +264,8 @@ def test_a_study_has_lines_their_share_and_what_follows_from_their_text(tmp_path
     images, lines = corpus.table("image", "lines"), corpus.table("line", "lines")
     assert sorted(images["line_count"].to_pylist()) == [0, 3, 6]
     assert max(images["line_area"].to_pylist()) == pytest.approx(0.081, abs=0.01)
+    assert lines["text"].to_pylist() == corpus.units("line")["text"].to_pylist()
+    assert lines["text"].null_count == 0
     vectors = corpus.table("line", "embed_text")
     assert (len(lines), len(vectors), vectors["text_embedding"].null_count) == (9, 9, 0)
 
