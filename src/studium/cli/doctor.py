@@ -13,16 +13,21 @@ from studium.cli.common import print_table
 __all__ = ["doctor"]
 
 EXTRAS = {
-    "images": ("cv2", "onnx", "onnxruntime", "sklearn", "threadpoolctl", "tokenizers"),
+    "images": ("cv2", "h5py", "onnx", "onnxruntime", "sklearn", "threadpoolctl", "tokenizers"),
     "video": ("av", "cv2", "scipy"),
     "speech": ("faster_whisper",),
+    "ocr": ("cv2", "onnxruntime", "py3langid"),
+    "recognition": ("_dlib_pybind11",),
+    "autotag": ("azure.ai.vision.imageanalysis", "boto3", "google.cloud.vision"),
     "download": ("httpx",),
     "platforms": ("yt_dlp",),
     "torch": ("safetensors", "torch", "transformers"),
     "report": ("jinja2",),
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),
+    "postgres": ("psycopg",),
 }
+PROGRAMS = {"tesseract": "for text in scripts that are not Latin, Chinese or Japanese", "npm": "to fetch nanodet-g"}
 
 
 @click.command()
@@ -32,9 +37,12 @@ def doctor() -> None:
 
     rows = [("python", platform.python_version(), ""), ("cores", str(os.cpu_count()), "")]
     for extra, modules in EXTRAS.items():
-        missing = [module for module in modules if find_spec(module) is None]
+        missing = [module for module in modules if not _there(module)]
         advice = f"pip install 'studium[{extra}]'" if missing else ""
         rows.append((f"extra {extra}", f"lacks {', '.join(missing)}" if missing else "ok", advice))
+    for program, use in PROGRAMS.items():
+        found = shutil.which(program) is not None
+        rows.append((f"program {program}", "ok" if found else "not here", "" if found else f"needed {use}"))
     cached = [model for model in weights.rows() if weights.where(model)]
     lacking = [model for model in weights.rows() if model not in cached]
     rows.append(("models cached", ", ".join(cached) or "none", f"studium models pull {lacking[0]}" if lacking else ""))
@@ -43,6 +51,13 @@ def doctor() -> None:
         rows.append((f"free space {what}", f"{free:.0f} GB", "" if free > 2 else f"make room in {place.absolute()}"))
     rows += [(group, ", ".join(registry.names(group)) or "none", "") for group in registry.GROUPS]
     print_table(["what", "found", "to do"], rows)
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it would lie in
+        return False
 
 
 def _existing(place: Path) -> Path:

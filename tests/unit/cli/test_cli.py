@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,9 @@ def test_doctor_says_what_is_there():
     told = said("doctor")
     assert "extra images\tok" in told
     assert "sources\tfolder, fourcat, posts, urls" in told
+    project = tomllib.loads(Path(__file__).parents[3].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in project["optional-dependencies"].keys() - {"all"}:
+        assert f"extra {extra}\tok" in told, extra
 
 
 def test_help_lists_the_verbs_in_the_order_of_a_study():
