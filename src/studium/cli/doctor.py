@@ -16,6 +16,7 @@ EXTRAS = {
     "images": ("cv2", "h5py", "onnx", "onnxruntime", "sklearn", "threadpoolctl", "tokenizers"),
     "video": ("av", "cv2", "scipy"),
     "speech": ("faster_whisper",),
+    "text": ("emoji", "py3langid", "vaderSentiment"),
     "ocr": ("cv2", "onnxruntime", "py3langid"),
     "recognition": ("_dlib_pybind11",),
     "autotag": ("azure.ai.vision.imageanalysis", "boto3", "google.cloud.vision"),

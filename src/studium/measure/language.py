@@ -117,5 +117,5 @@ def identifier() -> Any:
     try:
         from py3langid.langid import LanguageIdentifier
     except ImportError as error:
-        raise MissingExtraError("py3langid", "ocr") from error
+        raise MissingExtraError("py3langid", "text") from error
     return LanguageIdentifier.from_modelpath(weights.path(MODEL, "model.npz.xz"), norm_probs=True)

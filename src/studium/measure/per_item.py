@@ -25,12 +25,12 @@ class PerItem(Measure):
 
 
 def collect(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Turn rows into columns: an array of the column's type, or a list for strings and bytes."""
+    """Turn rows into columns: an array of the column's type, or a list for strings, bytes and where one is missing."""
     return {column.name: _values(column, [row[column.name] for row in rows]) for column in columns}
 
 
 def _values(column: Column, values: list[Any]) -> Any:
-    if column.dtype in ("string", "binary"):
+    if column.dtype in ("string", "binary") or any(value is None for value in values):
         return values
     shape = (len(values), column.size) if column.size else (len(values),)
     return np.array(values, dtype=column.dtype).reshape(shape)
