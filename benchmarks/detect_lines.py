@@ -31,6 +31,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import fetch
+from edits import edits
 from lettering import PHOTOS, SENTENCES, captioned
 
 from studium.errors import StudiumError
@@ -50,15 +51,6 @@ TEXTLESS = ("brick.png", "camera.png", "cell.png", "chelsea.png", "china.jpg", "
             "grass.png", "gravel.png", "horse.png", "moon.png", "retina.jpg")  # fmt: skip
 
 Reader = Callable[[np.ndarray], list[str]]
-
-
-def distance(one: str, other: str) -> int:
-    row = list(range(len(other) + 1))
-    for number, letter in enumerate(one, 1):
-        above, row[0] = row[0], number
-        for at, meant in enumerate(other, 1):
-            above, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, above + (letter != meant))
-    return row[-1]
 
 
 def plain(text: str) -> str:
@@ -105,8 +97,8 @@ def signs(reader: Reader) -> str:
         spent.append(seconds() - began)
         wanted, given = wanted + len(lines), given + len(read)
         for line in map(plain, lines):
-            near = min(read, key=lambda text: distance(text, line), default="")
-            if distance(near, line) <= len(line) / 5:
+            near = min(read, key=lambda text: edits(text, line), default="")
+            if edits(near, line) <= len(line) / 5:
                 found += 1
                 read.remove(near)
     precision = found / given if given else float("nan")
@@ -122,7 +114,7 @@ def captions(reader: Reader, script: str, size: int) -> str:
             began = seconds()
             read, meant = plain("".join(reader(picture))), plain(text)
             spent.append(seconds() - began)
-            wrong = min(len(meant), distance(read, meant))
+            wrong = min(len(meant), edits(read, meant))
             errors, letters = errors + wrong, letters + len(meant)
             invented.append(any(map(str.isalpha, read)) and wrong > len(meant) / 2)
     share = sum(invented) / len(invented)

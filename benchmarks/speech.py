@@ -22,7 +22,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,6 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import fetch
+from edits import edits
 from speaking import Samples, heard, recording, samples
 
 from studium.measure.voice import segments, steps
@@ -56,21 +56,11 @@ def normal(text: str) -> list[str]:
     return [TITLES.get(word, word) for word in words]
 
 
-def errors(said: Sequence[str], written: Sequence[str]) -> int:
-    """Levenshtein distance of two lists of words."""
-    row = list(range(len(written) + 1))
-    for i, word in enumerate(said, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(written, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
-
-
 def words() -> None:
     speech, wrong, total = Speech(str(fetch.whisper())), 0, 0
     for name, said in transcripts().items():
         written = " ".join(span.text or "" for span in heard(speech, samples(recording(name))))
-        missed, count = errors(normal(said), normal(written)), len(normal(said))
+        missed, count = edits(normal(said), normal(written)), len(normal(said))
         wrong, total = wrong + missed, total + count
         print(f"{name:>8}: {missed} of {count} words wrong: {written}")
     print(f"word error rate {wrong / total:.3f} ({wrong} of {total})")

@@ -1,13 +1,10 @@
 """Anonymised copies of images and videos."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from studium.cli.common import opened, print_table
+from studium.cli.common import opened, print_table, watched
 
 __all__ = ["anonymise"]
 
@@ -61,7 +58,7 @@ def anonymise(
     if not sources and not study:
         raise click.UsageError("name files or folders, or a study with --study")
     paths = [*sources, *(_media(study, kind) if study else ())]
-    with _watched() as watch:
+    with watched() as watch:
         report = copy(paths, to, Cover(mode, threshold, smallest, lines), watch=watch)
     made = [entry for entry in report.entries if entry.copy]
     rows = [(kind, sum(entry.kind == kind for entry in made)) for kind in ("image", "video")]
@@ -82,18 +79,3 @@ def _media(study: Path, kind: str | None) -> list[Path]:
         kinds = [kind] if kind else ["image", "video"]
         paths = [path for each in kinds for path in corpus.units(each)["path"].to_pylist() if path]
     return [study / path for path in paths]
-
-
-@contextmanager
-def _watched() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """A progress bar on the terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-
-        def watch(title: str) -> Callable[[int, int], None]:
-            task = progress.add_task(title, total=None)
-            return lambda done, total: progress.update(task, completed=done, total=total or None)
-
-        yield watch

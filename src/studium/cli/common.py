@@ -15,7 +15,16 @@ from studium.errors import ConfigError
 if TYPE_CHECKING:
     from studium.corpus import Corpus
 
-__all__ = ["opened", "parameters", "print_outcome", "print_table", "remote_option", "setting", "study_option"]
+__all__ = [
+    "opened",
+    "parameters",
+    "print_outcome",
+    "print_table",
+    "remote_option",
+    "setting",
+    "study_option",
+    "watched",
+]
 
 study_option = click.option(
     "--study", "root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The study folder."
@@ -51,6 +60,19 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 @contextmanager
 def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterator[Corpus]":
     """The study in ``root``, with a progress bar on the terminal; ``new`` if it may have to be made."""
+    from studium.corpus import Corpus
+
+    if not new and not any((root / name).exists() for name in ("studium.toml", "units", "sources")):
+        raise ConfigError(
+            f"no study in {root}; name its folder with --study, or begin with  studium init  or  studium add"
+        )
+    with watched() as watch:
+        yield Corpus(root, watch=watch, allow_remote=allow_remote)
+
+
+@contextmanager
+def watched() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """A progress bar on the terminal for each step, which is told its title, and then how far it is."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -61,12 +83,6 @@ def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterat
         TimeRemainingColumn,
     )
 
-    from studium.corpus import Corpus
-
-    if not new and not any((root / name).exists() for name in ("studium.toml", "units", "sources")):
-        raise ConfigError(
-            f"no study in {root}; name its folder with --study, or begin with  studium init  or  studium add"
-        )
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -80,7 +96,7 @@ def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterat
             task = progress.add_task(title, total=None)
             return lambda done, total: progress.update(task, completed=done, total=total or None)
 
-        yield Corpus(root, watch=watch, allow_remote=allow_remote)
+        yield watch
 
 
 def print_table(names: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:

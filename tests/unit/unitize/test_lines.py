@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edits import edits
 from lettering import SENTENCES, captioned, font_for
 from PIL import Image, ImageDraw
 
@@ -45,16 +46,7 @@ def texts(picture: np.ndarray) -> list[str | None]:
 def alike(got: str | None, wanted: str) -> bool:
     """Whether all but a tenth of the characters are the same, spaces aside."""
     ours, theirs = (got or "").replace(" ", "").casefold(), wanted.replace(" ", "").casefold()
-    return distance(ours, theirs) <= len(theirs) // 10
-
-
-def distance(one: str, other: str) -> int:
-    row = list(range(len(other) + 1))
-    for number, letter in enumerate(one, 1):
-        above, row[0] = row[0], number
-        for at, meant in enumerate(other, 1):
-            above, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, above + (letter != meant))
-    return row[-1]
+    return edits(ours, theirs) <= len(theirs) // 10
 
 
 @pytest.mark.parametrize(
