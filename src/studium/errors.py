@@ -23,10 +23,12 @@
     ├── MissingExtraError (ImportError)   an optional dependency is not installed
     ├── StoreError                   the study folder on disk
     │   └── BusyError                another run holds the study
-    └── RefusedError                 a privacy or legal gate said no
+    ├── RefusedError                 a privacy or legal gate said no
+    └── BudgetError                  what a run may cost is used up
 """
 
 __all__ = [
+    "BudgetError",
     "BusyError",
     "ConfigError",
     "DamagedStreamError",
@@ -142,3 +144,7 @@ class BusyError(StoreError):
 
 class RefusedError(StudiumError):
     """A privacy or legal gate said no; the message says which record would open it."""
+
+
+class BudgetError(StudiumError):
+    """What a run may cost is used up; it ends, and the next one goes on where it stopped."""

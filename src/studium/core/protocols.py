@@ -12,7 +12,23 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.core.unit import Span, Unit
 
-__all__ = ["TEMPLATE", "Found", "Link", "Loss", "Measure", "Note", "Place", "Source", "Unitizer", "Watcher", "wide"]
+__all__ = [
+    "DETAIL",
+    "TEMPLATE",
+    "Found",
+    "Link",
+    "Loss",
+    "Measure",
+    "Note",
+    "Place",
+    "Source",
+    "Unitizer",
+    "Watcher",
+    "wide",
+]
+
+DETAIL = 540
+"""Shorter side in pixels that pictures are decoded at, at least, unless a part says otherwise."""
 
 TEMPLATE = 64
 """Numbers from which on a vector of a face counts as one that tells persons from each other."""
@@ -46,10 +62,9 @@ class Measure(ABC):
         version: raised whenever the same input gives another number; part of the recipe.
         takes: the modality of one input: "image" (RGB uint8 H x W x 3), "region" (`studium.media.region.Region`: a
             face, object or line with what surrounds it), "text" (str), "file" (Path), "video"
-            (`studium.media.video.Video`), "audio" (`studium.media.audio.Sound`). Those that
-            see them go by rather than hold them are written with `studium.media.watch`.
-        detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
-        remote: True if data leave the machine; refused unless the user allows it.
+            (`studium.media.video.Video`), "audio" (`studium.media.audio.Sound`), "material"
+            (`studium.media.material.Material`: all that a coder of the unit is shown). Those that see them go by rather
+            than hold them are written with `studium.media.watch`.
         paths: fields that name a file or a folder which it reads (empty for none). Relative ones start from the study
             folder; their content is part of the recipe, where they lie is not.
     """
@@ -57,9 +72,22 @@ class Measure(ABC):
     name: ClassVar[str]
     version: ClassVar[str]
     takes: ClassVar[str]
-    detail: ClassVar[int | None] = 540
-    remote: ClassVar[bool] = False
     paths: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def detail(self) -> int | None:
+        """For pictures, the shorter side in pixels that decoding must keep; None for every pixel."""
+        return DETAIL
+
+    @property
+    def remote(self) -> bool:
+        """Whether data leave the machine; refused unless the user allows it."""
+        return False
+
+    @property
+    def at_once(self) -> int:
+        """How many units a run hands over in one batch; more where an accelerator wants them."""
+        return 8
 
     @property
     @abstractmethod
@@ -114,8 +142,6 @@ class Unitizer(ABC):
         version: raised whenever the same input gives other units.
         takes: the modality of the input, as for a `Measure`.
         makes: the kind of the units.
-        detail: as for a `Measure`.
-        remote: as for a `Measure`.
         paths: as for a `Measure`.
     """
 
@@ -123,9 +149,17 @@ class Unitizer(ABC):
     version: ClassVar[str]
     takes: ClassVar[str]
     makes: ClassVar[str]
-    detail: ClassVar[int | None] = None
-    remote: ClassVar[bool] = False
     paths: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def detail(self) -> int | None:
+        """As for a `Measure`."""
+        return None
+
+    @property
+    def remote(self) -> bool:
+        """As for a `Measure`."""
+        return False
 
     @property
     def columns(self) -> tuple[Column, ...]:

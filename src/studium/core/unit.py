@@ -23,17 +23,17 @@ __all__ = [
 
 KINDS: Mapping[str, frozenset[str]] = {
     # sources
-    "post": frozenset({"text"}),
-    "image": frozenset({"image", "file"}),
-    "video": frozenset({"video", "audio", "file"}),
-    "audio": frozenset({"audio", "file"}),
+    "post": frozenset({"text", "material"}),
+    "image": frozenset({"image", "file", "material"}),
+    "video": frozenset({"video", "audio", "file", "material"}),
+    "audio": frozenset({"audio", "file", "material"}),
     # derived
-    "frame": frozenset({"image"}),
-    "shot": frozenset({"video", "audio"}),
-    "face": frozenset({"image", "region"}),
-    "object": frozenset({"image", "region"}),
-    "line": frozenset({"text", "image", "region"}),
-    "speech": frozenset({"text", "audio"}),
+    "frame": frozenset({"image", "material"}),
+    "shot": frozenset({"video", "audio", "material"}),
+    "face": frozenset({"image", "region", "material"}),
+    "object": frozenset({"image", "region", "material"}),
+    "line": frozenset({"text", "image", "region", "material"}),
+    "speech": frozenset({"text", "audio", "material"}),
 }
 """Every kind of unit, and the modalities it offers to measures."""
 

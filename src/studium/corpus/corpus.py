@@ -183,7 +183,7 @@ class Corpus(Reading):
             raise ConfigError(f"no studium.toml in {self.root}; write one, or begin with  studium init")
         total = Outcome()
         with self._recording("run"):
-            steps.gate_all(self.study.steps, self.allow_remote)
+            steps.gate_all(self.study.steps, self.root, self._codebook, self.allow_remote)
             for entry in self.study.sources:
                 self.add(self.source(entry.name, entry.path, **dict(entry.params)))
             for group in steps.fused(self.study.steps):

@@ -1,6 +1,6 @@
 """Measures of pictures that are shrunk to a common size first, so that their values compare."""
 
-from studium.core.protocols import Measure
+from studium.core.protocols import DETAIL
 from studium.measure.parameters import check_whole
 from studium.measure.per_item import PerItem
 from studium.measure.transform import Picture, check_rgb, downscale
@@ -22,9 +22,9 @@ class AtSize(PerItem):
         check_whole(self, "longest", 1)
 
     @property
-    def detail(self) -> int:  # type: ignore[override]  # depends on a parameter
+    def detail(self) -> int:
         """What decoding must keep: ``longest`` px even of the shorter side, so that no picture is shrunk below it."""
-        return max(Measure.detail or 0, self.longest)
+        return max(DETAIL, self.longest)
 
     def shrunk(self, item: Picture) -> Picture:
         """The RGB picture, its longer side at most ``longest`` px."""

@@ -95,7 +95,7 @@ def _flow(reading: Reading) -> list[str]:
             continue
         try:
             group = "unitizers" if table.recipe.name in registry.names("unitizers") else "measures"
-            if registry.load(group, table.recipe.name).remote:
+            if registry.load(group, table.recipe.name).remote is True or flows([table]):
                 remote.add(table.recipe.name)
         except UnknownNameError:
             unknown.add(table.recipe.name)

@@ -1,5 +1,7 @@
 """From a unit to what a measure takes: pixels, a path, a text, a stretch of video or sound."""
 
+import itertools
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from studium.core.unit import KINDS, Unit
 from studium.errors import InputError, MediaError, UnreadableFileError
 from studium.run.add import identify
+from studium.run.around import Around
 
 if TYPE_CHECKING:
+    from studium.media.material import Material
     from studium.media.reader import Reader
     from studium.media.region import Region
 
-__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "text_of"]
+__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "outline_of", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -33,22 +37,29 @@ class Decoding:
 
 DEFAULT = Decoding()
 
-LOADED = ("image", "region", "text", "file", "video", "audio")
+LOADED = ("image", "region", "text", "file", "video", "audio", "material")
 """Modalities that a `Loader` knows."""
 
 
 class Loader:
     """Loads units one after the other. A video stays open between its frames, which are read best in their order."""
 
-    def __init__(self, root: Path, decoding: Decoding = DEFAULT, above: Mapping[str, Unit] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        decoding: Decoding = DEFAULT,
+        above: Mapping[str, Unit] | None = None,
+        around: Around | None = None,
+    ) -> None:
         """Begin to load.
 
         Args:
             root: the study folder, which relative paths start from.
             decoding: what may be decoded.
             above: what the units were split from, by id.
+            around: what belongs to the units, for material.
         """
-        self.root, self.decoding, self.above = root, decoding, above or {}
+        self.root, self.decoding, self.above, self.around = root, decoding, above or {}, around or {}
         self._reader: Reader | None = None
         self._whole: tuple[str, Any] | None = None  # the last picture that units were cut from, by its id
 
@@ -64,8 +75,8 @@ class Loader:
 
         Args:
             unit: the unit.
-            takes: "image" (RGB uint8 H x W x 3), "region" (`Region`), "text" (str), "file" (Path), "video" (`Video`)
-                or "audio" (`Sound`).
+            takes: "image" (RGB uint8 H x W x 3), "region" (`Region`), "text" (str), "file" (Path), "video" (`Video`),
+                "audio" (`Sound`) or "material" (`Material`).
             detail: for images, the shorter side in pixels that decoding must keep; None for every pixel.
 
         Raises:
@@ -80,6 +91,8 @@ class Loader:
             if text is None:
                 raise MediaError(f"the {unit.kind} has no text")
             return text
+        if takes == "material":
+            return self._material(unit, detail)
         path = locate(self._file(unit), self.root)
         if takes == "file":
             return path
@@ -88,6 +101,28 @@ class Loader:
         if takes == "image":
             return self._image(unit, path, detail)
         return _stretch(unit, path, takes)
+
+    def _material(self, unit: Unit, detail: int | None) -> "Material":
+        """All that a coder of the unit is shown.
+
+        Raises:
+            MediaError: there is nothing to show, or one of its media cannot be used.
+        """
+        from studium.media.material import Material
+
+        pictures, videos = [], []
+        media = self.around.get(unit.id, ()) if unit.kind == "post" else (unit,)
+        for medium in media:
+            offers = KINDS[medium.kind]
+            if "image" in offers:
+                pictures.append(self._image(medium, locate(self._file(medium), self.root), detail))
+            elif "video" in offers:
+                videos.append(_stretch(medium, locate(self._file(medium), self.root), "video"))
+        text, transcripts = text_of(unit), tuple(said(unit, self.around))
+        if not (pictures or videos or transcripts or (text and text.strip())):
+            raise MediaError(f"the {unit.kind} has no text, no picture and no transcript: there is nothing to show")
+        outline = outline_of(unit, self.around)
+        return Material(text, tuple(pictures), tuple(videos), transcripts, facts_of(unit), outline, unit.kind)
 
     def path_of(self, unit: Unit) -> str | None:
         """The path of the file that a unit lies in, as the study knows it."""
@@ -171,3 +206,39 @@ def text_of(unit: Unit) -> str | None:
     """What is written or said: a post's text, or that of a line or a spoken segment; None if there is none."""
     text = unit.span.text if unit.span else unit.meta.get("text")
     return None if text is None else str(text)
+
+
+def outline_of(unit: Unit, around: Around) -> str:
+    """Names the material of a unit as it is now, without decoding anything."""
+    from studium.media.material import outlined
+
+    media = around.get(unit.id, ()) if unit.kind == "post" else (unit,)
+    return outlined(text_of(unit), [medium.id for medium in media], said(unit, around))
+
+
+def said(unit: Unit, around: Around) -> list[tuple[str, str]]:
+    """Of what, and what is said there: each medium of a unit of which speech was transcribed; of a shot, while it lasts."""
+    media = around.get(unit.id, ()) if unit.kind == "post" else (unit,)
+    heard = [(medium, "film" if "video" in KINDS[medium.kind] else "sound") for medium in media]
+    heard = [(medium, what) for medium, what in heard if "audio" in KINDS[medium.kind]]
+    found, count = [], Counter(what for _, what in heard)
+    numbers = {what: itertools.count(1) for what in count}
+    for medium, what in heard:
+        name = f"{what} {next(numbers[what])}" if count[what] > 1 else what
+        texts = [text_of(part) for part in around.get(medium.parent or medium.id, ()) if _during(part, medium)]
+        if any(texts):
+            found.append((name, " ".join(text for text in texts if text)))
+    return found
+
+
+def facts_of(unit: Unit) -> dict[str, Any]:
+    """What the source of a post says of it besides its text."""
+    return {name: value for name, value in unit.meta.items() if name != "text"} if unit.kind == "post" else {}
+
+
+def _during(part: Unit, medium: Unit) -> bool:
+    """Whether a spoken segment is heard in a medium, or overlaps the stretch of it."""
+    if medium.span is None or part.span is None:
+        return True
+    begin, end = medium.span.start or 0.0, medium.span.end
+    return (end is None or (part.span.start or 0.0) < end) and (part.span.end is None or part.span.end > begin)

@@ -66,7 +66,7 @@ class _Rows(Pending):
         self.batches.append(self.table.arrays(values))
         self.units += [unit.id for unit in units]
         if self.table.of_text:
-            self.texts += [text_digest(text) for text in inputs]
+            self.texts += [text_digest(getattr(one, "outline", one)) for one in inputs]
 
     def write(self) -> None:
         columns = [pa.concat_arrays(column) for column in zip(*self.batches, strict=True)]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core import legal
+from studium.core import allowance, legal
+from studium.core.allowance import FREE, Allowance
 from studium.core.column import Column
 from studium.core.legal import LegalBasis
 from studium.core.protocols import Measure, Unitizer
@@ -19,12 +20,13 @@ from studium.core.store import Store, Table, unit_of
 from studium.core.table import text_digest
 from studium.core.unit import BOXED, KINDS, PARENTS, STRETCHES, Unit, check_kind, kinds_offering
 from studium.errors import InputError
+from studium.run.around import Around, Surroundings
 from studium.run.lineage import Lineage
-from studium.run.load import DEFAULT, LOADED, Decoding, text_of
+from studium.run.load import DEFAULT, LOADED, Decoding, outline_of, text_of
 
 __all__ = ["Chunk", "How", "Part", "Plan", "counted", "plan", "recipe_for"]
 
-_SIZES = dict.fromkeys(("image", "region", "text", "file"), (8, 256))  # fewest and most units of a chunk
+_SIZES = dict.fromkeys(("image", "region", "text", "file", "material"), (8, 256))  # fewest and most units of a chunk
 _SLOW = (1, 16)  # of videos and sounds
 
 Part = Measure | Unitizer
@@ -41,12 +43,14 @@ class How:
         decoding: what may be decoded.
         retry: whether units that failed before are tried again.
         basis: the legal basis that it is worked under, if any: that of the block in which it was begun.
+        allowance: what it may spend on services, likewise.
     """
 
     threads: int
     decoding: Decoding = DEFAULT
     retry: bool = False
     basis: LegalBasis | None = field(default_factory=legal.current)
+    allowance: Allowance = field(default_factory=allowance.current)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Chunk:
     decoding: Decoding
     above: Mapping[str, Unit] = field(default_factory=dict)  # what its units were split from, by id
     basis: LegalBasis | None = None
+    around: Around = field(default_factory=dict)  # what belongs to its units, if a part takes material
+    allowance: Allowance = FREE
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Plan:
         tables: where each part writes, in the order of the parts.
         units: all units of the kind.
         lineage: what they were split from.
+        surroundings: what belongs to them.
         how: it is to be worked.
         pieces: which rows of ``units`` lack which parts, in the order of the units within a piece.
     """
@@ -81,6 +88,7 @@ class Plan:
     tables: tuple[Table, ...]
     units: pa.Table
     lineage: Lineage
+    surroundings: Surroundings
     how: How
     pieces: tuple[tuple[tuple[Part, ...], Rows], ...]
 
@@ -94,7 +102,10 @@ class Plan:
         for parts, rows in self.pieces:
             units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
             above = self.lineage.above(units)
-            yield Chunk(self.root, self.kind, units, parts, self.how.decoding, above, self.how.basis)
+            material = any(part.takes == "material" for part in parts)
+            around = self.surroundings.of(units) if material else {}
+            how = self.how
+            yield Chunk(self.root, self.kind, units, parts, how.decoding, above, how.basis, around, how.allowance)
 
 
 def plan(
@@ -125,11 +136,14 @@ def plan(
     units = store.units(kind)
     find = _table if make else _planned
     tables = tuple(find(store, kind, part, how.decoding) for part in parts)
-    lacks = np.array([~_finished(table, units, how.retry) for table in tables]).T
+    around = Surroundings(store)
+    lacks = np.array(
+        [~_finished(table, units, part, how.retry, around) for table, part in zip(tables, parts, strict=True)]
+    ).T
     if only is not None:
         lacks[~_among(units["id"], list(only))] = False
     lineage = Lineage(store, kind)
-    return Plan(store.root, kind, tables, units, lineage, how, tuple(_pieces(lacks, parts, how.threads)))
+    return Plan(store.root, kind, tables, units, lineage, around, how, tuple(_pieces(lacks, parts, how.threads)))
 
 
 def recipe_for(part: Part, decoding: Decoding) -> Recipe:
@@ -160,7 +174,7 @@ def _table(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
     if isinstance(part, Unitizer):
         store.create(part.makes, recipe, part.columns)
         return store.create(kind, recipe, counted(part.makes))
-    return store.create(kind, recipe, part.columns, of_text=part.takes == "text")
+    return store.create(kind, recipe, part.columns, of_text=part.takes in {"text", "material"})
 
 
 def _planned(store: Store, kind: str, part: Part, decoding: Decoding) -> Table:
@@ -174,7 +188,9 @@ def counted(makes: str) -> list[Column]:
     return [count, Column(f"{makes}_area", "float64", about, "share", 0, 1)] if makes in BOXED else [count]
 
 
-def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool_]:
+def _finished(
+    table: Table, units: pa.Table, part: Part, retry: bool, surroundings: Surroundings
+) -> npt.NDArray[np.bool_]:
     """Which units have a row, of their text as it is now; or failed before and are not to be tried again."""
     ids = units["id"]
     if not (table.folder / "_recipe.json").exists():
@@ -182,12 +198,17 @@ def _finished(table: Table, units: pa.Table, retry: bool) -> npt.NDArray[np.bool
     if not table.of_text:
         done = _among(ids, table.done())
         return done if retry else done | _among(ids, table.failures()["unit"])
-    texts = [text_of(unit_of(row)) for row in units.to_pylist()]
+    if part.takes == "material":
+        every = [unit_of(row) for row in units.to_pylist()]
+        around = surroundings.of(every)
+        texts: list[str | None] = [outline_of(unit, around) for unit in every]
+    else:
+        texts = [text_of(unit_of(row)) for row in units.to_pylist()]
     now = [
         unit + ("" if text is None else text_digest(text)) for unit, text in zip(ids.to_pylist(), texts, strict=True)
     ]
     done = _among(pa.chunked_array([now], pa.string()), table.texts_done())
-    mute = np.array([text is None for text in texts], bool)
+    mute = np.array([text is None or part.takes == "material" for text in texts], bool)
     return done if retry else done | (mute & _among(ids, table.failures()["unit"]))
 
 

@@ -85,6 +85,7 @@ def _of(table: Table, since: str) -> Iterator[Flow]:
         return
     rows = table.read(columns).rename_columns(list(_TOLD))
     rows = rows.filter(pc.greater_equal(rows["asked_at"], pa.scalar(since, pa.string())))
+    rows = rows.filter(pc.is_valid(rows["host"]))  # a measure may ask a model on this machine too
     asked = rows.group_by(rows.column_names).aggregate([])  # the same bytes are sent once, whatever unit they are of
     sums = [("bytes_sent", "sum"), ("asked_at", "count"), ("asked_at", "min"), ("asked_at", "max")]
     for found in asked.group_by("host").aggregate(sums).sort_by("host").to_pylist():
@@ -102,7 +103,7 @@ def _inputs(todo: Plan, part: Measure) -> Iterator[Any]:
     """What the measure would be called with, one by one; what cannot be loaded is not sent either."""
     for chunk in todo.chunks():
         if part in chunk.parts:
-            with Loader(chunk.root, chunk.decoding, chunk.above) as loader:
+            with Loader(chunk.root, chunk.decoding, chunk.above, chunk.around) as loader:
                 for unit in chunk.units:
                     try:
                         yield loader.load(unit, part.takes, part.detail)

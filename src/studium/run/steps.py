@@ -8,6 +8,7 @@ from studium.core import registry
 from studium.core.codebook import Codebook
 from studium.core.config import Step
 from studium.core.protocols import Measure, Unitizer
+from studium.core.variable import Variable
 from studium.errors import InputError, RefusedError
 from studium.run.plan import Part
 
@@ -59,16 +60,15 @@ def fused(steps: Sequence[Step]) -> list[list[Step]]:
     return groups
 
 
-def gate_all(steps: Sequence[Step], allow_remote: bool) -> None:
+def gate_all(steps: Sequence[Step], root: Path, codebook: Callable[[], Codebook], allow_remote: bool) -> None:
     """Ask of every step of a study file, before the first one is taken, whether it may send data elsewhere."""
     for step in steps:
         if step.verb in PASSES:
-            group, _ = PASSES[step.verb]
-            for name in step.what:
-                gate(registry.load(group, name), allow_remote)
+            for part in parts_of([step], root, codebook):
+                gate(part, allow_remote)
 
 
-def gate(part: Part | type[Part], allow_remote: bool) -> None:
+def gate(part: Part, allow_remote: bool) -> None:
     """Refuse to send data elsewhere unbidden. What tells persons apart is asked for at `studium.run.gate`.
 
     Args:
@@ -86,11 +86,22 @@ def gate(part: Part | type[Part], allow_remote: bool) -> None:
 
 
 def _made(group: str, name: str, params: Mapping[str, Any], root: Path, codebook: Callable[[], Codebook]) -> Part:
-    """A registered part; ``variable`` takes its values and prompts from the codebook."""
-    if "variable" in params and "values" not in params:
+    """A registered part. What its ``variable`` or ``variables`` are, the codebook says."""
+    kind = registry.load(group, name)
+    if "variables" in params or ("variable" in params and "variables" in getattr(kind, "__dataclass_fields__", {})):
+        params = _asked(params, codebook())
+    elif "variable" in params and "values" not in params:
         variable = codebook()[params["variable"]]
         values = tuple(value.name for value in variable.values)
         params = {**params, "values": values, "prompts": variable.prompts()}
-    paths = {key: str(root / params[key]) for key in registry.load(group, name).paths if params.get(key)}
+    paths = {key: str(root / params[key]) for key in kind.paths if params.get(key)}
     made: Part = registry.make(group, name, {**params, **paths})
     return made
+
+
+def _asked(params: Mapping[str, Any], codebook: Codebook) -> dict[str, Any]:
+    """The parameters with the definitions of the variables in place of their names, one or several."""
+    params = dict(params)
+    named = [params.pop(key) for key in ("variable", "variables") if key in params]
+    names = [name for one in named for name in ([one] if isinstance(one, str | Variable) else one)]
+    return {**params, "variables": tuple(one if isinstance(one, Variable) else codebook[one] for one in names)}

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from studium.core import audit, legal
+from studium.core import allowance, audit, legal
 from studium.core.audit import Use
 from studium.core.protocols import Measure
 from studium.core.store import Store
 from studium.core.unit import Unit
-from studium.errors import InputError, MediaError
+from studium.errors import BudgetError, InputError, MediaError
 from studium.media.watch import WatchingMeasure, WatchingUnitizer, watch
 from studium.run import gate
 from studium.run.load import Loader
@@ -25,8 +25,7 @@ log = logging.getLogger(__name__)
 
 Announce = Callable[[str, list[str]], None]
 
-_BATCH = 8  # units measured together
-_BATCH_BYTES = 48_000_000  # of decoded pixels held at once by one thread, whatever the batch
+_BATCH_BYTES = 6_000_000  # of decoded pixels that a batch holds for each of its units, on average
 _FLUSH_SECONDS = 20.0  # a kill loses at most this much slow work
 
 
@@ -44,6 +43,11 @@ class _Group:
         return self.parts[0].takes
 
     @property
+    def size(self) -> int:
+        """Units measured together."""
+        return max(part.at_once if isinstance(part, Measure) else 1 for part in self.parts)
+
+    @property
     def watching(self) -> list[WatchingMeasure | WatchingUnitizer]:
         return [part for part in self.parts if isinstance(part, WatchingMeasure | WatchingUnitizer)]
 
@@ -53,7 +57,7 @@ class _Group:
         self.held += getattr(loaded, "nbytes", 0)
 
     def full(self) -> bool:
-        return bool(self.watching) or len(self.units) == _BATCH or self.held > _BATCH_BYTES
+        return bool(self.watching) or len(self.units) >= self.size or self.held > self.size * _BATCH_BYTES
 
     def clear(self) -> None:
         self.units, self.inputs, self.held = [], [], 0
@@ -67,21 +71,31 @@ def work(chunk: Chunk, announce: Announce | None = None) -> Outcome:
         announce: told the id of each unit before it is touched, and for which tables ("decoding" comes first, if that
             is what is done); batches are then single units. For finding what kills a process.
     """
-    with lawful(chunk), Loader(chunk.root, chunk.decoding, chunk.above) as loader:
+    with lawful(chunk), Loader(chunk.root, chunk.decoding, chunk.above, chunk.around) as loader:
         worker = _Work(chunk, loader, announce)
-        for unit in chunk.units:
-            for group in worker.groups:
-                worker.load(group, unit)
-        return worker.finish()
+        try:
+            for unit in chunk.units:
+                for group in worker.groups:
+                    worker.load(group, unit)
+            worker.measure()
+        finally:
+            outcome = worker.flush()
+        return outcome
 
 
 @contextmanager
 def lawful(chunk: Chunk) -> Iterator[None]:
-    """Work on a chunk under its legal basis; its use was written down when the run began.
+    """Work on a chunk under its allowance and its legal basis, whose use was written down when the run began.
 
     Raises:
         RefusedError: a part tells persons apart, and there is no legal basis or it has expired meanwhile.
     """
+    with allowance.under(chunk.allowance), _based(chunk):
+        yield
+
+
+@contextmanager
+def _based(chunk: Chunk) -> Iterator[None]:
     log_of = chunk.root / audit.NAME
     if told := gate.asked(chunk.parts, chunk.kind):
         if chunk.basis is None or chunk.basis.faults():
@@ -116,12 +130,16 @@ class _Work:
         if self.announce or group.full():
             self._measure(group)
 
-    def finish(self) -> Outcome:
-        """Measure what still waits, and write everything."""
+    def measure(self) -> None:
+        """Measure what still waits."""
         for group in self.groups:
             self._measure(group)
+
+    def flush(self) -> Outcome:
+        """Write what was measured."""
         for waiting in self.pending.values():
             waiting.flush(self.outcome)
+        self.flushed = time.monotonic()
         return self.outcome
 
     def _measure(self, group: _Group) -> None:
@@ -133,9 +151,7 @@ class _Work:
                 self._call(part, group.units, group.inputs)
         group.clear()
         if time.monotonic() - self.flushed > _FLUSH_SECONDS:
-            for waiting in self.pending.values():
-                waiting.flush(self.outcome)
-            self.flushed = time.monotonic()
+            self.flush()
 
     def _watch(self, group: _Group) -> None:
         """One pass over one medium for all the parts that watch it."""
@@ -160,6 +176,8 @@ class _Work:
         """One batch; if it fails in whatever way, each unit on its own, so that only the guilty ones fail."""
         try:
             self.pending[part].take(units, _results(part, inputs), inputs)
+        except BudgetError:
+            raise
         except Exception as error:
             if len(units) == 1:
                 log.debug("%s failed on %s", part.name, units[0].id, exc_info=True)
@@ -184,7 +202,7 @@ def _groups(parts: Sequence[Part]) -> list[list[Part]]:
     groups: dict[tuple[object, ...], list[Part]] = {}
     for part in parts:
         watches = isinstance(part, WatchingMeasure | WatchingUnitizer)
-        detail = part.detail if part.takes == "image" else None
+        detail = part.detail if part.takes in {"image", "material"} else None
         groups.setdefault((part.takes, watches, detail), []).append(part)
     return list(groups.values())
 

@@ -254,7 +254,7 @@ def test_every_modality_is_loaded(corpus, tmp_path):
     assert Loader(tmp_path).load(Unit("a", "post", meta={"text": "hi"}), "text") == "hi"
     with pytest.raises(MediaError, match="has no text"):
         Loader(tmp_path).load(Unit("a", "post", meta={"text": None}), "text")
-    with pytest.raises(InputError, match="offers file, image, not 'text'"):
+    with pytest.raises(InputError, match="offers file, image, material, not 'text'"):
         Loader(tmp_path).load(unit, "text")
     with pytest.raises(UnreadableFileError, match="has no file"):
         locate(Unit("a", "image"), tmp_path)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from studium.core.column import Column
 from studium.errors import InputError, MediaError, TooLargeError
 from studium.measure.at_size import AtSize
-from studium.measure.autotag.answers import Answer, Question, any_kept, ask_once, check_room, is_kept
+from studium.measure.answers import Answer, Question, any_kept, ask_once, check_room, is_kept
 from studium.measure.autotag.price import estimate
 from studium.measure.per_item import collect
 from studium.measure.sessions import loaded
@@ -77,12 +77,16 @@ class Autotagger(AtSize):
 
     wave: str
 
-    remote: ClassVar[bool] = True
     takes: ClassVar[str] = "image"
     smallest: ClassVar[int]
     largest: ClassVar[int]
     no_picture: ClassVar[frozenset[str]]
     credentials: ClassVar[str]
+
+    @property
+    def remote(self) -> bool:
+        """Pictures leave the machine."""
+        return True
 
     @property
     @abstractmethod

@@ -14,7 +14,7 @@ from services import SECRETS, recorded
 from studium.core.recipe import recipe_of
 from studium.errors import InputError, MediaError, MissingExtraError, StoreError, TooLargeError
 from studium.measure.autotag import azure, google, rekognition
-from studium.measure.autotag.answers import Question, any_kept, ask_once
+from studium.measure.answers import Question, any_kept, ask_once
 from studium.measure.autotag.azure import AzureVision
 from studium.measure.autotag.google import GoogleVision
 from studium.measure.autotag.price import estimate, prices
