@@ -19,8 +19,8 @@ def list_() -> None:
 
     rows = []
     for row in weights.rows().values():
-        size = f"{sum(file.size for file in row.files) / 1e6:,.2f} MB" if row.files else "uses " + ", ".join(row.uses)
-        size = "on the hub" if row.bundle else size
+        size = f"{row.size / 1e6:,.2f} MB" if row.size else "on the hub"
+        size = "uses " + ", ".join(row.uses) if row.uses else size
         rows.append((row.id, row.task, size, row.licence, "yes" if weights.where(row) else "no"))
     print_table(["model", "task", "size", "licence", "cached"], rows)
 

@@ -23,7 +23,11 @@ from studium.errors import (
 __all__ = ["Bundle", "Folder", "Snapshot", "bundle_of", "hub_cache"]
 
 _WEIGHTS = re.compile(r".+\.safetensors|model\.bin")  # model.bin is CTranslate2's; pickles are left on the hub
-_BESIDE = re.compile(r"[^/]+\.(json|txt)")
+_EXPORTS = re.compile(r"onnx/.+\.onnx(_data)?")  # ONNX graphs of any precision, and the weights of large ones
+_TOWERS = re.compile(r"onnx/(vision|text)_model\.onnx(_data)?")
+_WHOLE = re.compile(r"onnx/model\.onnx(_data)?")
+_BESIDE = re.compile(r"([^/]+|1_Pooling/config)\.(json|txt|jinja)")
+_FOLDERS = ("1_Pooling", "onnx")  # the only folders in a model's folder that belong to it
 _REPO = r"[\w.-]+/[\w.-]+"
 _COMMIT = r"[0-9a-f]{40}"
 
@@ -35,7 +39,8 @@ class Snapshot:
     Attributes:
         repo: "owner/name".
         revision: a commit, 40 hex digits; branches and tags move.
-        names: of the files that are needed; if none is named, its weights and the JSON and text beside them.
+        names: of the files that are needed ("config.json", "onnx/model.onnx"); if none is named, its weights and the
+            JSON and text beside them.
     """
 
     repo: str
@@ -58,12 +63,13 @@ class Snapshot:
         return hub_cache() / f"models--{self.repo.replace('/', '--')}" / "snapshots" / self.revision
 
     def files(self) -> list[Path]:
-        """Its files on this machine; none unless all are there (the weights, if none is named: they come last)."""
+        """Its files on this machine; none unless all are there (some weights, if none is named: they come last)."""
         if self.names:
             named = [self.folder / name for name in self.names]
             return named if all(file.is_file() for file in named) else []
         found = _files(self.folder)
-        return found if any(_WEIGHTS.fullmatch(file.name) for file in found) else []
+        weights = [name for file in found if _is_weights(name := file.relative_to(self.folder).as_posix())]
+        return found if weights else []
 
     def identity(self) -> tuple[object, ...]:
         """What stands for its content in recipes; needs no file."""
@@ -79,7 +85,8 @@ class Snapshot:
         try:
             from huggingface_hub import hf_hub_download
         except ImportError as error:
-            extra = "speech" if "model.bin" in self.names else "torch"  # model.bin needs no torch
+            extra = "speech" if "model.bin" in self.names else "torch"  # model.bin and ONNX need no torch
+            extra = "images" if any(_EXPORTS.fullmatch(name) for name in self.names) else extra
             raise MissingExtraError("huggingface_hub", extra) from error
         try:
             for name in self.names or self._listed():
@@ -89,15 +96,17 @@ class Snapshot:
         if files := self.files():
             return files
         raise SourceUnavailableError(
-            f"{self} has no weights in a safe format (safetensors, or CTranslate2's model.bin)"
+            f"{self} has no weights in a safe format (safetensors, ONNX in the folder onnx, or CTranslate2's model.bin)"
         )
 
     def _listed(self) -> list[str]:
         from huggingface_hub import list_repo_files
 
         names = list_repo_files(self.repo, revision=self.revision)
-        weights = sorted(name for name in names if _WEIGHTS.fullmatch(name) and "/" not in name)
-        return sorted(name for name in names if _BESIDE.fullmatch(name)) + weights
+        weights = [name for name in names if _WEIGHTS.fullmatch(name) and "/" not in name]
+        for export in (_TOWERS, _WHOLE):  # in full precision
+            weights = weights or [name for name in names if export.fullmatch(name)]
+        return sorted(name for name in names if _BESIDE.fullmatch(name)) + sorted(weights)
 
     def verify(self) -> list[Path]:
         """Hash its files and compare with the names of the blobs that the hub's cache keeps them in.
@@ -122,7 +131,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of one's own, as ``save_pretrained`` writes it. Its files count, not those of folders in it."""
+    """A folder of one's own, as ``save_pretrained`` writes it.
+
+    Its files count, and those in folders "onnx" and "1_Pooling" in it; not those of other folders, such as checkpoints.
+    """
 
     folder: Path
 
@@ -140,7 +152,7 @@ class Folder:
         Raises:
             WeightsError: there is no file in it.
         """
-        return tuple((file.name, sha256_of(file)) for file in self.fetch())
+        return tuple((file.relative_to(self.folder).as_posix(), sha256_of(file)) for file in self.fetch())
 
     def fetch(self) -> list[Path]:
         """Its files; there is nowhere to fetch them from.
@@ -206,4 +218,10 @@ def _git_sha1(file: Path) -> str:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    places = [place for place in (folder, *(folder / name for name in _FOLDERS)) if place.is_dir()]
+    files = [file for place in places for file in place.iterdir() if file.is_file() and not file.name.startswith(".")]
+    return sorted(files)
+
+
+def _is_weights(name: str) -> bool:
+    return bool(_WEIGHTS.fullmatch(name) or _EXPORTS.fullmatch(name))

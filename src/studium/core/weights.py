@@ -75,6 +75,9 @@ class Model:
         files: its weights.
         uses: ids of the models it is composed of.
         bundle: its weights, where they are several files that belong in one folder (``hub`` in ``models.toml``).
+        trained_on: what it learned from, in a few words, for who chooses a model.
+        parameters: of its networks, in millions; 0 if nobody counted them.
+        megabytes: what a snapshot of the hub weighs, as published; other rows know it from their files.
     """
 
     id: str
@@ -87,6 +90,14 @@ class Model:
     files: tuple[File, ...] = ()
     uses: tuple[str, ...] = ()
     bundle: Bundle | None = None
+    trained_on: str = ""
+    parameters: float = 0
+    megabytes: float = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of its own weights, without those of the models it uses; 0 if that is not known."""
+        return round(self.megabytes * 1e6) or sum(file.size for file in self.files)
 
 
 def load_rows(path: Path) -> dict[str, Model]:

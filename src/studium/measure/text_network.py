@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.core import weights
-from studium.errors import InputError, MissingExtraError
+from studium.errors import MissingExtraError
+from studium.measure.encoder_tokens import check_text
 from studium.measure.sessions import loaded, session
 
 __all__ = ["MODEL", "TextOutputs", "network", "run_text"]
@@ -31,14 +32,9 @@ def run_text(text: str) -> TextOutputs:
     Raises:
         InputError: not a text, or not Unicode (a lone surrogate).
     """
-    if not isinstance(text, str):
-        raise InputError(f"expected a text, got {type(text).__name__}")
     limit = int(weights.get(MODEL).input["tokens"])
     tokenizer, net = loaded(network)
-    try:
-        ids = tokenizer.encode(text).ids
-    except (TypeError, UnicodeEncodeError) as error:
-        raise InputError(f"a text is not valid Unicode: {text[:40]!r}") from error
+    ids = tokenizer.encode(check_text(text)).ids
     kept = np.array([ids if len(ids) <= limit else ids[: limit - 1] + ids[-1:]], dtype=np.int64)
     feed = {"input_ids": kept, "attention_mask": np.ones_like(kept), "token_type_ids": np.zeros_like(kept)}
     mean = net.run(["last_hidden_state"], feed)[0][0].mean(axis=0)

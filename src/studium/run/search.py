@@ -8,7 +8,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core import registry
 from studium.core.store import Store, Table, unit_of
 from studium.core.unit import KINDS, PARENTS
 from studium.errors import InputError
@@ -50,7 +49,8 @@ def _query(
     """The vector of what is given, in the space of the table."""
     from studium.measure import encoders
 
-    model = str(source.recipe.params.get("model", ""))
+    params = source.recipe.params
+    model, precision = str(params.get("model", "")), str(params.get("precision", "float32"))
     if not model and "unit" not in given:
         raise InputError(f"{source.recipe.label} was made by no embedding model; only a unit can be looked for in it")
     takes_text = source.recipe.name == "embed_text"
@@ -63,7 +63,8 @@ def _query(
                 )
             found: npt.NDArray[np.float32] = X[fitting[0]]
         case {"text": text} if takes_text or encoders.is_joint(model):
-            found = encoders.encode_text(model, [str(text)])[0]
+            twin = model if takes_text else encoders.text_twin(model)
+            found = encoders.encode_text(str(twin), [str(text)], precision)[0]
         case {"text": _}:
             raise InputError(
                 f"{source.recipe.label} holds vectors of {model}, which knows no words; measure a joint model first, "
@@ -72,16 +73,8 @@ def _query(
         case {"image": path}:
             from studium.media.image import decode
 
-            space = _joint_image_model(model) if takes_text else model
-            detail = registry.load("measures", "embed").detail
-            found = encoders.encode_images(space, [decode(path, detail=detail)])[0]
+            space = encoders.image_twin(model) if takes_text else model
+            if space is None:
+                raise InputError(f"no image model shares the space of {model}; pictures cannot search these texts")
+            found = encoders.encode_images(space, [decode(path, detail=encoders.detail(space))], precision)[0]
     return found
-
-
-def _joint_image_model(text_model: str) -> str:
-    from studium.measure import encoders
-
-    for model in encoders.IMAGE_MODELS:
-        if encoders.text_twin(model) == text_model:
-            return model
-    raise InputError(f"no image model shares the space of {text_model}; pictures cannot search these texts")

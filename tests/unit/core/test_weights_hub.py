@@ -55,7 +55,8 @@ def put_snapshot(cache, repo="someone/tiny", commit=COMMIT, files=FILES):
     for name, content in files.items():
         blob = home / "blobs" / blob_name(name, content)
         blob.write_bytes(content)
-        (folder / name).symlink_to(os.path.relpath(blob, folder))
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(os.path.relpath(blob, (folder / name).parent))
     return folder
 
 
@@ -201,7 +202,9 @@ class TestCache:
         assert named == str(hub / "models--someone--tiny")
         assert folder.is_relative_to(named)
 
-    @pytest.mark.parametrize(("name", "extra"), [("whisper-tiny", "speech"), ("videomae-kinetics", "torch")])
+    @pytest.mark.parametrize(
+        ("name", "extra"), [("whisper-tiny", "speech"), ("videomae-kinetics", "torch"), ("clip-vit-b32", "images")]
+    )
     def test_without_the_client_of_the_hub(self, hub, monkeypatch, name, extra):
         monkeypatch.setitem(sys.modules, "huggingface_hub", None)
         with pytest.raises(MissingExtraError, match=rf"studium\[{extra}\]"):
@@ -218,7 +221,7 @@ class TestCache:
         listed = "".join(f"{folder / name}\n" for name in sorted(FILES))
         assert run.invoke(models, ["where", TINY]).output == run.invoke(models, ["pull", TINY]).output == listed
         assert run.invoke(models, ["verify", TINY]).output == "".join(f"ok  {line}\n" for line in listed.splitlines())
-        assert "\ton the hub\tCC-BY-NC" in run.invoke(models, ["list"]).output
+        assert "\t346.00 MB\tCC-BY-NC" in run.invoke(models, ["list"]).output
 
 
 class TestFolder:
@@ -264,6 +267,43 @@ class TestFingerprint:
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         assert weights.fingerprint(str(folder)) == before  # same size and time: not read again
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+        assert weights.fingerprint(str(folder)) != before
+
+
+EXPORTS = {
+    "config.json": b"{}",
+    "1_Pooling/config.json": b"{}",
+    "onnx/text_model.onnx": b"a graph",
+    "onnx/vision_model.onnx": b"another",
+}
+"""A repository that has its weights as ONNX alone, in a folder."""
+
+
+class TestExports:
+    def test_a_snapshot(self, hub):
+        folder = put_snapshot(hub, files=EXPORTS)
+        listed = [folder / name for name in sorted(EXPORTS)]
+        assert weights.where(TINY) == weights.pull(TINY) == weights.verify(TINY) == sorted(listed)
+        named = row("config.json", "onnx/text_model.onnx")
+        assert weights.verify(named) == [folder / "config.json", folder / "onnx" / "text_model.onnx"]
+        assert weights.where(row("onnx/text_model_quantized.onnx")) == []
+
+    def test_a_changed_graph_is_found(self, hub):
+        folder = put_snapshot(hub, files=EXPORTS)
+        (folder / "onnx" / "text_model.onnx").write_bytes(b"a grave")
+        with pytest.raises(HashMismatchError, match=r"text_model\.onnx changed on disk"):
+            weights.verify(TINY)
+
+    def test_a_folder_of_ones_own(self, hub, tmp_path):
+        folder = tmp_path / "mine"
+        for name, content in EXPORTS.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        before = weights.fingerprint(str(folder))
+        (folder / "checkpoint-500").mkdir()
+        (folder / "checkpoint-500" / "model.safetensors").write_bytes(b"not it")
+        assert weights.fingerprint(str(folder)) == before
+        (folder / "onnx" / "text_model.onnx").rename(folder / "text_model.onnx")
         assert weights.fingerprint(str(folder)) != before
 
 
@@ -354,6 +394,19 @@ class TestHub:
         done = pull(Snapshot("someone/tiny", COMMIT, ("config.json",)), "http://127.0.0.1:9")
         assert f"SourceUnavailableError: the hub does not deliver {TINY}" in done.stderr
         assert weights.where(TINY) == []
+
+    @pytest.mark.parametrize(
+        ("there", "fetched"),
+        [
+            (("vision_model", "text_model", "text_model_fp16", "model"), {"vision_model", "text_model"}),
+            (("model", "model_quantized"), {"model"}),
+        ],
+    )
+    def test_exports_are_fetched_in_full_precision(self, hub, server, there, fetched):
+        server.files = {"config.json": b"{}", **{f"onnx/{name}.onnx": b"a graph" for name in there}}
+        done = pull(Snapshot("someone/tiny", COMMIT), server.address)
+        assert done.returncode == 0, (done.stderr, server.asked)
+        assert {file.stem for file in weights.verify(TINY)} == {"config", *fetched}
 
     def test_pickles_only(self, hub, server):
         server.files = {"config.json": b"{}", "pytorch_model.bin": b"a pickle"}

@@ -1,3 +1,4 @@
+import checkpoints
 import numpy as np
 import pytest
 from skimage import data
@@ -39,3 +40,21 @@ def hostile():
         "corners": lambda shape: rng.choice([0, 255], shape),
     }
     return {(h, w, name): paint((h, w, 3)).astype(np.uint8) for h, w in sizes for name, paint in paints.items()}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Folders of tiny encoders in the hub's format, by name; not to be changed."""
+    top = tmp_path_factory.mktemp("tiny")
+    names = ("clip", "siglip", "siglip2", "dinov2", "vit", "resnet", "sentences")
+    return {name: getattr(checkpoints, name)(top / name) for name in names}
+
+
+@pytest.fixture(scope="session")
+def exported(tiny, tmp_path_factory):
+    """Folders of the same encoders as ONNX, by name; not to be changed."""
+    top = tmp_path_factory.mktemp("exported")
+    made = {name: checkpoints.export(tiny[name], top / name) for name in ("clip", "siglip", "dinov2", "sentences")}
+    for precision in ("float16", "int8"):
+        checkpoints.export(tiny["siglip"], top / "siglip", precision)
+    return made
