@@ -24,6 +24,8 @@ from studium.run.search import search
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from studium.run.similarity import Similarity
+
 
 __all__ = ["Reading"]
 
@@ -122,6 +124,26 @@ class Reading(Opened):
             raise InputError(f"search takes exactly one of text, image, unit; got {', '.join(given) or 'none'}")
         gate.clear(self.store, "search", of, [by])
         return search(self.store, of, by, given, k)
+
+    def similarity(
+        self, texts: Sequence[str] | str, *, of: str = "image", by: str = "embed", text_of: str = "post"
+    ) -> "Similarity":
+        """The cosines of all pictures with texts, as a matrix; its probabilities, the nearest both ways, or a file.
+
+        >>> corpus.similarity(["a protest", "a parade"], by="embed:conse").probabilities()   # doctest: +SKIP
+        >>> corpus.similarity("embed_text", by="embed:conse").write(Path("matrix.npy"))      # doctest: +SKIP
+
+        Args:
+            texts: a list of texts; or the name of a table of vectors of texts, by the model that shares the space.
+            of: kind of the pictures.
+            by: their table of vectors by a joint model, such as "embed:conse".
+            text_of: kind of the units that are texts, if ``texts`` is a table: post, line or speech.
+        """
+        from studium.run.similarity import similarity
+
+        gate.clear(self.store, "similarity", of, [by])
+        asked = self.store.find(text_of, texts) if isinstance(texts, str) else texts
+        return similarity(self.store, self.store.find(of, by), asked)
 
     def montage(self, of: str, units: Sequence[str], *, cell: int = 128) -> "NDArray[np.uint8]":
         """One sheet of pictures, RGB uint8, in reading order; see `studium.explore.montage`.

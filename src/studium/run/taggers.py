@@ -30,7 +30,7 @@ from studium.core.unit import BOXED
 from studium.errors import InputError, StoreError, UnknownNameError
 from studium.run.tables import living, paths
 
-__all__ = ["CUT", "TABLES", "audit", "read_codes", "read_mapping", "tagger", "write"]
+__all__ = ["CUT", "TABLES", "audit", "csv_rows", "identified", "read_codes", "read_mapping", "tagger", "write"]
 
 CUT = 0.5
 """Confidence from which on a label counts, unless another one is said."""
@@ -118,7 +118,7 @@ def read_mapping(path: Path) -> Concepts:
         InputError: it cannot be read, or lacks a column.
         UnknownNameError: a tagger that there is none of; it is called as its measure or unitizer, without a wave.
     """
-    rows = list(_read(path, ("concept", "label")))
+    rows = list(csv_rows(path, ("concept", "label")))
     named = {(row.get("tagger") or "").strip() for row in rows} - {""}
     if unknown := sorted(named - {*registry.names("measures"), *registry.names("unitizers")}):
         raise UnknownNameError(
@@ -140,11 +140,11 @@ def read_codes(path: Path, store: Store, kind: str) -> Codes:
     Raises:
         InputError: it cannot be read, names units that the study does not have, or holds something else than 1 and 0.
     """
-    rows = list(_read(path, ()))
+    rows = list(csv_rows(path, ()))
     key = next((name for name in ("unit", "path") if rows and name in rows[0]), "")
     if not key:
         raise InputError(f"{path} needs a column unit or path, and a column for every concept")
-    ids = _identified(path, [row[key].strip() for row in rows], key, store, kind)
+    ids = identified(path, [row[key].strip() for row in rows], key, store, kind)
     codes: dict[str, dict[str, bool]] = {name: {} for name in rows[0] if name not in {"unit", "path"}}
     for unit, row in zip(ids, rows, strict=True):
         for concept, coded in codes.items():
@@ -251,7 +251,12 @@ def _surest(labels: Any) -> Labels:
     return found
 
 
-def _read(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
+def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file of one's own, by the names of its columns.
+
+    Raises:
+        InputError: it cannot be read, is not as wide as its header everywhere, or lacks a column.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -269,8 +274,12 @@ def _read(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error
 
 
-def _identified(path: Path, said: Sequence[str], key: str, store: Store, kind: str) -> list[str]:
-    """The ids of units that a file names, each once."""
+def identified(path: Path, said: Sequence[str], key: str, store: Store, kind: str) -> list[str]:
+    """The ids of units that a file names by their "unit" or "path", each once.
+
+    Raises:
+        InputError: the study does not have one of them, a path belongs to several, or a unit is named twice.
+    """
     ids = store.units(kind)["id"].to_pylist()
     called = ids if key == "unit" else paths(store, kind).to_pylist()
     found: dict[str, list[str]] = {}

@@ -1,3 +1,6 @@
+import json
+
+import checkpoints
 import numpy as np
 import pytest
 
@@ -5,6 +8,7 @@ from studium.core.recipe import recipe_of
 from studium.errors import InputError, UnknownNameError
 from studium.measure import encoders
 from studium.measure.zero_shot import ZeroShot
+from studium.testing import check_measure
 
 SCENE = ZeroShot(values=("cat", "coffee", "rocket"), variable="scene")
 
@@ -77,6 +81,13 @@ def test_columns_and_recipe():
      {"values": ("a", "b"), "model": "efficientnet-lite0"}, {"values": ("a", "b"), "variable": "My Scene"},
      {"values": ("a", "b"), "variable": ""}, {"values": ("a", "b"), "variable": "a\u00e9"},
      {"values": ("a", "b"), "variable": 3},
+     {"values": ("a", "b"), "temperature": 0}, {"values": ("a", "b"), "temperature": -1.0},
+     {"values": ("a", "b"), "temperature": float("nan")}, {"values": ("a", "b"), "temperature": "hot"},
+     {"values": ("a", "b"), "temperature": True}, {"values": ("a", "b"), "multilabel": 1},
+     {"values": ("a", "b"), "multilabel": True, "temperature": 1.0}, {"values": (), "multilabel": True},
+     {"values": ("a", "b"), "multilabel": True, "none_of_these": ("x",)},
+     {"values": ("a", "none_of_these"), "none_of_these": ("x",)}, {"values": ("a", "b"), "none_of_these": "x"},
+     {"values": ("a", "b"), "none_of_these": ("",)}, {"values": ("a", "b"), "none_of_these": None},
      {"values": None}, {"values": 2}, {"values": ((1,), (2,))}, {"values": ("a", "b"), "prompts": None},
      {"values": ("a", "b"), "prompts": (1, 2)}, {"values": ("a", "b"), "prompts": (("x", 1), "y")}],
 )  # fmt: skip
@@ -94,3 +105,99 @@ def test_lists_are_tuples():
 def test_unknown_model():
     with pytest.raises(UnknownNameError, match="conse"):
         ZeroShot(("a", "b"), model="clip")
+
+
+def test_temperature(photos):
+    images = list(photos.values())
+    own, same, flat, sharp = (
+        ZeroShot(SCENE.values, variable="scene", temperature=t)(images) for t in (None, 0.01, 5.0, 1e-6)
+    )
+    np.testing.assert_allclose(same["scene_prob"], own["scene_prob"], rtol=1e-5)
+    odds = np.exp(flat["scene_cosine"].astype(np.float64) / 5)
+    np.testing.assert_allclose(flat["scene_prob"], odds / odds.sum(axis=1, keepdims=True), rtol=1e-5)
+    assert (sharp["scene_prob"].max(axis=1) == 1).all()
+    for other in (same, flat, sharp):
+        assert other["scene"] == own["scene"], "the order stays"
+        np.testing.assert_array_equal(other["scene_cosine"], own["scene_cosine"])
+    keys = {recipe_of(ZeroShot(SCENE.values, temperature=number)).key for number in (5, 5.0)}
+    assert len(keys) == 1
+
+
+def test_none_of_these_is_the_last_value(photos):
+    offered = ZeroShot(("cat", "coffee"), none_of_these=("a photo of a rocket", "a photo of a missile"))
+    found = offered([photos["chelsea"], photos["rocket"]])
+    assert found["zero_shot"] == ["cat", "none_of_these"]
+    assert found["zero_shot_prob"].shape == (2, 3)
+    assert [column.size for column in offered.columns] == [None, 3, 3]
+    assert "of cat, coffee, none_of_these" in offered.columns[1].about
+
+
+# hub models
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return str(checkpoints.clip(tmp_path_factory.mktemp("clip")))
+
+
+@pytest.fixture(scope="module")
+def siglip(tmp_path_factory):
+    return str(checkpoints.siglip(tmp_path_factory.mktemp("siglip")))
+
+
+def test_clip_by_path_is_what_transformers_says(clip, photos):
+    import torch
+    import transformers
+
+    picture, prompts = photos["coffee"], ["a photo of a cat", "a photo of a dog", "a photo of the police"]
+    found = ZeroShot(("cat", "dog", "police"), tuple(prompts), model=clip)([picture])
+    network = transformers.CLIPModel.from_pretrained(clip)
+    texts = transformers.AutoTokenizer.from_pretrained(clip)(prompts, padding=True, return_tensors="pt")
+    pixels = transformers.AutoImageProcessor.from_pretrained(clip, backend="pil")(picture, return_tensors="pt")
+    with torch.no_grad():
+        logits = network(**texts, **pixels).logits_per_image[0]
+    np.testing.assert_allclose(found["zero_shot_prob"][0], logits.softmax(0), atol=1e-4)
+    assert found["zero_shot"] == [("cat", "dog", "police")[int(logits.argmax())]]
+
+
+def test_siglip_says_of_each_value_whether_it_applies(siglip, photos):
+    import torch
+    import transformers
+
+    pictures, prompts = [photos["coffee"], photos["rocket"]], ["a red flag", "the police", "a crowd"]
+    measure = ZeroShot(("flag", "police", "crowd"), tuple(prompts), siglip, "symbols", multilabel=True)
+    found = measure(pictures)
+    network = transformers.SiglipModel.from_pretrained(siglip)
+    texts = transformers.AutoTokenizer.from_pretrained(siglip)(prompts, padding="max_length", return_tensors="pt")
+    pixels = transformers.AutoImageProcessor.from_pretrained(siglip, backend="pil")(pictures, return_tensors="pt")
+    with torch.no_grad():
+        shares = network(input_ids=texts["input_ids"], **pixels).logits_per_image.sigmoid().numpy()
+    np.testing.assert_allclose(found["symbols_prob"], shares, atol=1e-4)
+    for said, row in zip(found["symbols"], found["symbols_prob"], strict=True):
+        assert json.loads(said) == [value for value, p in zip(measure.values, row, strict=True) if p >= 0.5]
+    assert ZeroShot(("flag",), model=siglip, multilabel=True)([])["zero_shot"] == []
+    exclusive = ZeroShot(("flag", "police", "crowd"), tuple(prompts), siglip)(pictures)
+    np.testing.assert_allclose(exclusive["zero_shot_prob"].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_clip_is_not_asked_what_it_was_not_trained_for(clip, photos):
+    for model in (clip, "conse"):
+        several = ZeroShot(("flag", "police"), model=model, multilabel=True)
+        with pytest.raises(InputError, match="SigLIP family, or make each value a binary variable"):
+            several.prepare()
+        with pytest.raises(InputError, match="SigLIP family"):
+            several([photos["coffee"]])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_contract_holds_for_hub_models(clip, siglip, several):
+    check_measure(ZeroShot(("cat", "dog"), model=siglip if several else clip, multilabel=several))
+
+
+def test_other_weights_in_the_same_folder_are_another_model(tmp_path, photos):
+    folder = tmp_path / "clip"
+    checkpoints.clip(folder)
+    before = ZeroShot(("cat", "dog"), model=str(folder))([photos["coffee"]])["zero_shot_cosine"]
+    checkpoints.clip(folder, seed=2)
+    after = ZeroShot(("cat", "dog"), model=str(folder))([photos["coffee"]])["zero_shot_cosine"]
+    assert np.abs(before - after).max() > 1e-3

@@ -1,0 +1,266 @@
+"""Calibration on a few labels: from cosines that order values to probabilities that one can count on.
+
+The model is softmax(slope s + bias): one slope for all values (1 / temperature) and a bias for each, because a model
+that chooses by prompts is too sure of itself or not sure enough, and too fond of some values. With few labels a prior
+holds it near the model as it came; a value without labels keeps its place among the others.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from studium.errors import InputError, MissingExtraError
+
+__all__ = ["FEWEST", "Assessment", "Calibration", "Quality", "assess", "fit", "quality"]
+
+FEWEST = 5
+"""Labels without which nothing is fitted; ten for each value are a beginning."""
+SLOPE_SD = 2.0  # of the normal prior of log(slope / the model's own): a factor of 7 either way is nothing special
+BIAS_SD = 1.0  # of that of each bias, in logits
+FOLDS = 10
+BINS = 10
+_STARTS = np.linspace(-6, 2, 17)  # log(slope / the model's own): where the search for the slope begins
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How scores become probabilities: softmax(slope s + bias).
+
+    Attributes:
+        slope: 1 / temperature, greater than 0.
+        bias: of each value, in logits; those of values with labels sum to 0, the others are 0.
+        labels: how many labels of each value it was fitted on.
+        effective: how many equally weighted labels the labels are worth (Kish), at most as many as there are.
+    """
+
+    slope: float
+    bias: tuple[float, ...]
+    labels: tuple[int, ...]
+    effective: float
+
+    def probabilities(self, scores: ArrayLike) -> Floats:
+        """Of (n, k) scores, such as cosines: (n, k) probabilities, of which each row sums to 1."""
+        table = np.asarray(scores, np.float64)
+        if table.ndim != 2 or table.shape[1] != len(self.bias) or not np.isfinite(table).all():
+            raise InputError(
+                f"scores should be finite, (n, {len(self.bias)}), a column for each value; got {table.shape}"
+            )
+        return np.exp(_log_softmax(self.slope * table + np.array(self.bias)))
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good probabilities are.
+
+    Attributes:
+        log_loss: mean of -log of the probability of the true value, in nats; 0 is perfect.
+        brier: mean squared distance of the probabilities to the truth, summed over values; 0 to 2.
+        ece: expected calibration error: how far shares of right answers lie from the probabilities of the answers, on
+            average over ten bins of .1; 0 to 1. Of few labels it is too high by chance alone.
+        accuracy: share of units whose most probable value (the first of several) is the true one.
+    """
+
+    log_loss: float
+    brier: float
+    ece: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Whether calibration pays, out of sample: each label is judged by a fit on labels of other folds.
+
+    Attributes:
+        labels: how many labels of each value there are.
+        folds: how many folds were made of them.
+        before: the probabilities of the model as it came.
+        after: the calibrated ones.
+    """
+
+    labels: tuple[int, ...]
+    folds: int
+    before: Quality
+    after: Quality
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """A row for each figure: its name, before, after."""
+        names = ("log_loss", "brier", "ece", "accuracy")
+        return [{"figure": it, "before": getattr(self.before, it), "after": getattr(self.after, it)} for it in names]
+
+
+def fit(scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None = None) -> Calibration:
+    """Fit slope and biases by penalised maximum likelihood.
+
+    Normal priors of log(slope / scale), with a standard deviation of 2, and of each bias, with one of 1 logit, stand
+    for what is not known: they count as much as a few labels. Biases are relative to each other, so only those of
+    values with labels move, and their sum stays 0.
+
+    Args:
+        scores: (n, k) finite numbers, such as cosines, of the units with labels.
+        labels: (n,) number of the true value of each, from 0.
+        scale: the slope of the model as it came, such as CLIP's 100; greater than 0.
+        weights: (n,) 1 / P(the unit was drawn for coding), greater than 0; None for equal ones. They count as so many
+            labels as they are worth together (Kish's effective number).
+
+    Raises:
+        InputError: shapes or values that do not fit, fewer than `FEWEST` labels, or all of one value.
+        MissingExtraError: scipy is not installed.
+
+    References:
+        Platt (1999); Guo et al. (2017), doi:10.48550/arXiv.1706.04599 (temperature and vector scaling); Kish (1965),
+        Survey Sampling (effective number).
+    """
+    given = _checked(scores, labels, scale, weights)
+    counts = np.bincount(given.labels, minlength=given.scores.shape[1])
+    if len(given.labels) < FEWEST or (counts > 0).sum() < 2:
+        raise InputError(
+            f"calibration needs at least {FEWEST} labels of at least two values, got {len(given.labels)} of "
+            f"{int((counts > 0).sum())}; code more units, ten for each value are a beginning"
+        )
+    return _fitted(given, scale, counts)
+
+
+def assess(
+    scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None = None, seed: int = 0
+) -> Assessment:
+    """Cross-validate `fit`: ten folds with like shares of the values, or as many as there are labels.
+
+    Units that are nearly the same (copies, frames of one video) fall into different folds; leave all but one out.
+
+    Args:
+        scores: as for `fit`.
+        labels: as for `fit`.
+        scale: as for `fit`.
+        weights: as for `fit`; they weight the figures too.
+        seed: of the draw of the folds.
+
+    Raises:
+        InputError: as `fit`; and labels of which only one has another value than the rest.
+    """
+    fit(scores, labels, scale, weights)
+    given = _checked(scores, labels, scale, weights)
+    counts = np.bincount(given.labels, minlength=given.scores.shape[1])
+    if len(given.labels) - counts.max() < 2:
+        raise InputError(
+            "cross-validation needs at least two labels that differ from the commonest one, so that one is left when "
+            "the other is judged; code more units"
+        )
+    folds = _folds(given.labels, min(FOLDS, len(given.labels)), seed)
+    after = np.empty_like(given.scores)
+    for fold in range(folds.max() + 1):
+        rest = given.take(folds != fold)
+        made = _fitted(rest, scale, np.bincount(rest.labels, minlength=given.scores.shape[1]))
+        after[folds == fold] = made.probabilities(given.scores[folds == fold])
+    before = np.exp(_log_softmax(scale * given.scores))
+    return Assessment(
+        tuple(counts.tolist()),
+        int(folds.max()) + 1,
+        quality(before, given.labels, given.weights),
+        quality(after, given.labels, given.weights),
+    )
+
+
+def quality(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> Quality:
+    """How good probabilities are; see `Quality`.
+
+    Args:
+        probabilities: (n, k), n at least 1, of which each row sums to 1.
+        labels: (n,) number of the true value of each, from 0.
+        weights: (n,) greater than 0; None for equal ones.
+
+    References:
+        Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2; Guo et al. (2017),
+        doi:10.48550/arXiv.1706.04599 (ECE).
+    """
+    given = _checked(probabilities, labels, 1.0, weights)
+    p, true, share = given.scores, given.labels, given.weights / given.weights.sum()
+    if not len(true) or p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-4):
+        raise InputError("probabilities should be at least 0, each row with the sum 1, and at least one row")
+    own, sure = p[np.arange(len(true)), true], p.max(axis=1)
+    right = p.argmax(axis=1) == true
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, share * (sure - right), BINS)
+    return Quality(
+        float(share @ -np.log(np.maximum(own, np.finfo(np.float64).tiny))),
+        float(share @ ((p**2).sum(axis=1) - 2 * own + 1)),
+        float(np.abs(gaps).sum()),
+        float(share @ right),
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    scores: Floats
+    labels: npt.NDArray[np.int64]
+    weights: Floats
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> "_Given":
+        return _Given(self.scores[rows], self.labels[rows], self.weights[rows])
+
+
+def _checked(scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None) -> _Given:
+    table, true = np.asarray(scores, np.float64), np.asarray(labels)
+    if table.ndim != 2 or table.shape[1] < 2 or not np.isfinite(table).all():
+        raise InputError(f"scores should be finite numbers, (n, k) with k of at least 2 values; got {table.shape}")
+    if len(true) == 0:
+        true = true.astype(np.int64)
+    if true.shape != (len(table),) or true.dtype.kind not in "iu" or ((true < 0) | (true >= table.shape[1])).any():
+        raise InputError(
+            f"labels should be {len(table)} whole numbers from 0 to {table.shape[1] - 1}, one for each row of scores"
+        )
+    if not (math.isfinite(scale) and scale > 0):
+        raise InputError(f"scale should be a number above 0, the slope of the model as it came; got {scale}")
+    heavy = np.ones(len(true)) if weights is None else np.asarray(weights, np.float64)
+    if heavy.shape != true.shape or not (np.isfinite(heavy).all() and (heavy > 0).all()):
+        raise InputError(f"weights should be {len(true)} numbers above 0, 1 / P(drawn), one for each label")
+    return _Given(table, true.astype(np.int64), heavy)
+
+
+def _fitted(given: _Given, scale: float, counts: npt.NDArray[np.int64]) -> Calibration:
+    """The slope and the biases with the highest penalised likelihood."""
+    try:
+        from scipy.optimize import minimize
+    except ImportError as error:
+        raise MissingExtraError("scipy", "images") from error
+    effective = float(given.weights.sum() ** 2 / (given.weights**2).sum())
+    share = effective * given.weights / given.weights.sum()
+    known = counts > 0
+    truth = np.eye(len(counts))[given.labels]
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        slope, bias = scale * math.exp(at[0]), _centred(at[1:], known)
+        logs = _log_softmax(slope * given.scores + bias)
+        wrong = share[:, None] * (np.exp(logs) - truth)
+        steps = np.array([(wrong * slope * given.scores).sum() + at[0] / SLOPE_SD**2, *np.zeros(len(bias))])
+        steps[1:] = _centred(wrong.sum(axis=0) + bias / BIAS_SD**2, known)
+        penalty = at[0] ** 2 / (2 * SLOPE_SD**2) + (bias**2).sum() / (2 * BIAS_SD**2)
+        return float(-share @ (logs * truth).sum(axis=1) + penalty), steps
+
+    starts = [np.array([start, *np.zeros(len(counts))]) for start in _STARTS]
+    best = minimize(loss, min(starts, key=lambda at: loss(at)[0]), jac=True, method="L-BFGS-B", tol=1e-12)
+    bias = _centred(best.x[1:], known)
+    return Calibration(scale * math.exp(best.x[0]), tuple(bias.tolist()), tuple(counts.tolist()), effective)
+
+
+def _centred(bias: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+    """The biases of values with labels around 0; 0 for the others."""
+    return np.where(known, bias - bias[known].mean(), 0.0)
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    below = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis=1, keepdims=True)))
+
+
+def _folds(labels: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of each label: dealt value by value, in drawn order, so that folds have like shares of the values."""
+    drawn = np.random.default_rng(seed).permutation(len(labels))
+    order = drawn[np.argsort(labels[drawn], kind="stable")]
+    fold = np.empty(len(labels), np.int64)
+    fold[order] = np.arange(len(labels)) % folds
+    return fold

@@ -1,0 +1,1 @@
+"""Learning: what models are trained with."""

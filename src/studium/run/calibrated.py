@@ -1,0 +1,206 @@
+"""Zero-shot codes of a study, calibrated on the units that people coded; kept, once per codes and labels."""
+
+import hashlib
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studium.coding import calibrate
+from studium.core import parts
+from studium.core.annotation import Annotation
+from studium.core.column import Column
+from studium.core.recipe import Recipe, canonical
+from studium.core.store import Store, Table
+from studium.core.variable import NONE_OF_THESE, Variable
+from studium.errors import InputError
+from studium.run import gate
+from studium.run.tables import living, matrix
+from studium.run.taggers import csv_rows, identified
+
+__all__ = ["Calibrated", "Labels", "annotated", "calibrated", "majority", "read_labels"]
+
+log = logging.getLogger(__name__)
+
+Labels = Mapping[str, tuple[str, float]]
+"""Unit -> the name of its value, and 1 / P(the unit was drawn for coding)."""
+
+SOURCE = "doi:10.48550/arXiv.1706.04599"
+_NO_LABEL = {"", "na"}  # R writes NA
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Calibrated codes on disk: ``<variable>`` and ``<variable>_prob``, of every unit that was coded by the model.
+
+    Attributes:
+        table: where they lie.
+        computed: whether they were computed just now.
+    """
+
+    table: Table
+    computed: bool
+
+    @property
+    def fit(self) -> dict[str, Any]:
+        """``temperature``, ``bias`` and ``labels`` (how many) by value, ``effective``, ``folds``, ``unused``."""
+        return dict(self.table.result()["fit"])
+
+    def assessment(self) -> list[dict[str, Any]]:
+        """``figure``, ``before``, ``after``: log-loss, Brier score, ECE and accuracy, out of sample."""
+        return list(self.table.result()["assessment"])
+
+
+def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibrated:
+    """Calibrate the codes of a ``zero_shot`` table; see `studium.coding.calibrate`.
+
+    Args:
+        store: the study.
+        source: the codes.
+        labels: of some of its units, at random or with the weights to undo how they were drawn. Those of units that
+            the table has no row of are not used; the result counts them.
+        seed: of the draw of the folds.
+
+    Raises:
+        InputError: no such table, a label that is no value of it, or too few of them.
+    """
+    variable, values, scale = _coded(source)
+    said = sorted((unit, _value(value, values), weight) for unit, (value, weight) in labels.items())
+    params = {"by": source.recipe.label, "variable": variable, "values": values, "seed": seed}
+    units = parts.sum_of_rows(living(store, source, ["unit"]))
+    digest = hashlib.sha256(canonical(said).encode()).hexdigest()
+    recipe = Recipe("calibrated", "1", params, inputs=f"{source.digest()}{units:064x}{digest}")
+    columns, table = _columns(variable, values), store.table(source.kind, recipe)
+    if table.result():
+        return Calibrated(store.create(source.kind, recipe, columns), computed=False)
+    ids, cosine = matrix(store, source, f"{variable}_cosine")
+    p, told = _fitted(ids, cosine.astype(np.float64), said, scale, seed)
+    table = store.create(source.kind, recipe, columns)
+    if gate.holds_templates(source):
+        gate.mark(table)
+    codes = [values[number] for number in p.argmax(axis=1)]
+    told["fit"] |= {key: dict(zip(values, told["fit"][key], strict=True)) for key in ("bias", "labels")}
+    made = table.arrays({variable: codes, f"{variable}_prob": p.astype(np.float32)})
+    table.replace(ids, made, {"by": source.recipe.label, "units": len(ids), **told})
+    return Calibrated(table, computed=True)
+
+
+def read_labels(path: Path, store: Store, kind: str, variable: str) -> Labels:
+    """Labels from a CSV file: ``unit`` (an id) or ``path``; ``value``, or a column called as the variable; ``weight``.
+
+    An empty cell, or NA, is no label. Without a column ``weight`` all weigh the same.
+
+    Raises:
+        InputError: it cannot be read, names units that the study does not have, or holds an impossible weight.
+    """
+    rows = list(csv_rows(path, ()))
+    header = list(rows[0]) if rows else []
+    key = next((name for name in ("unit", "path") if name in header), "")
+    column = next((name for name in ("value", variable) if name in header), "")
+    if not (key and column):
+        raise InputError(
+            f"{path} needs a column unit or path, a column value or {variable}, and perhaps a column weight; got "
+            f"{', '.join(header) or 'no rows'}"
+        )
+    coded = [row for row in rows if row[column].strip().casefold() not in _NO_LABEL]
+    ids = identified(path, [row[key].strip() for row in coded], key, store, kind)
+    weights = [_weight(path, row.get("weight", "1")) for row in coded]
+    return {unit: (row[column].strip(), w) for unit, row, w in zip(ids, coded, weights, strict=True)}
+
+
+def annotated(root: Path, variable: Variable) -> Labels:
+    """What coders say in the records of the study, by the variable's present definition; see `majority`.
+
+    Raises:
+        InputError: nobody has coded in this study.
+        MissingExtraError: sqlalchemy is not installed.
+    """
+    from studium.core.records import Records
+
+    path = root / "studium.db"
+    if not path.exists():
+        raise InputError(f"nobody has coded {variable.name!r} in this study; hand over labels, such as a CSV file")
+    with Records(path) as records:
+        said = records.annotations(variable.name)
+    present = [one for one in said if one.variable_digest == variable.digest]
+    if len(present) < len(said):
+        log.warning("%d annotations of %s follow another definition", len(said) - len(present), variable.name)
+    return majority(present)
+
+
+def majority(annotations: Sequence[Annotation]) -> Labels:
+    """What most coders of each unit say; units whose coders are split, or cannot tell, have no label.
+
+    A unit weighs as its heaviest annotation.
+    """
+    said: dict[str, list[Annotation]] = {}
+    for one in annotations:
+        if isinstance(one.value, str):
+            said.setdefault(one.unit, []).append(one)
+    labels = {}
+    for unit, ones in said.items():
+        (value, most), *others = Counter(str(one.value) for one in ones).most_common()
+        if not others or most > others[0][1]:
+            labels[unit] = value, max(one.weight for one in ones)
+    return labels
+
+
+def _coded(source: Table) -> tuple[str, list[str], float]:
+    """The variable of a ``zero_shot`` table, its values, and the slope of its probabilities."""
+    from studium.measure import encoders
+
+    params = source.recipe.params
+    if source.recipe.name != "zero_shot" or params.get("multilabel"):
+        raise InputError(
+            f"{source.recipe.label} holds no codes of one value each, by zero_shot; a multilabel variable is "
+            "calibrated as one binary variable for each of its values"
+        )
+    values = [*params["values"], *[NONE_OF_THESE] * bool(params["none_of_these"])]
+    heat = params["temperature"]
+    return str(params["variable"]), values, encoders.logit_scale(str(params["model"])) if heat is None else 1 / heat
+
+
+def _fitted(
+    ids: list[str], scores: npt.NDArray[np.float64], said: list[tuple[str, int, float]], scale: float, seed: int
+) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+    """Probabilities of all units, and what is told of the fit."""
+    place = {unit: number for number, unit in enumerate(ids)}
+    used = [(place[unit], value, weight) for unit, value, weight in said if unit in place]
+    rows, labels = (np.array([one[i] for one in used], np.int64) for i in (0, 1))
+    given = scores[rows], labels, scale, np.array([weight for *_, weight in used])
+    found, judged = calibrate.fit(*given), calibrate.assess(*given, seed)
+    told = asdict(found) | {"temperature": 1 / found.slope, "folds": judged.folds, "unused": len(said) - len(used)}
+    return found.probabilities(scores), {"fit": told, "assessment": judged.rows()}
+
+
+def _columns(variable: str, values: Sequence[str]) -> tuple[Column, Column]:
+    order = f"of {', '.join(values)}"
+    return (
+        Column(variable, "string", f"most probable {order}, calibrated on labels", source=SOURCE),
+        Column(f"{variable}_prob", "float32", f"calibrated {order}", "share", 0, 1, len(values), SOURCE),
+    )
+
+
+def _value(said: str, values: Sequence[str]) -> int:
+    for number, value in enumerate(values):
+        if value.casefold() == str(said).strip().casefold():
+            return number
+    raise InputError(
+        f"a label should be one of {', '.join(values)}, got {said!r}; recode it, or measure zero_shot anew"
+    )
+
+
+def _weight(path: Path, text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not (math.isfinite(weight) and weight >= 1 - 1e-9):
+        raise InputError(f"{path}: a weight is 1 / P(drawn), at least 1; got {text!r}")
+    return weight
