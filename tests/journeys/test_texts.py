@@ -1,0 +1,104 @@
+"""Posts, what is said in a video and what stands in pictures: the same measures of texts for all."""
+
+import csv
+import shutil
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+import text_checkpoints
+
+from studium import Corpus, sources
+from studium.core.protocols import Unitizer
+from studium.core.unit import Span
+from studium.measure.language import Language
+from studium.measure.profanity import Profanity
+from studium.measure.sentiment import Sentiment
+from studium.measure.text_classes import ClassifyText
+from studium.measure.wording import Wording
+
+POSTS = [("1", "What a great day, I love it! #ClimateStrike", "signs.jpg"), ("2", "This damned shit again, sad.", ""),
+         ("3", "", "bikes.mp4"), ("4", "Das ist doch alles scheiße hier in diesem Land", "")]  # fmt: skip
+SAID = ("We are so happy to be here.", None, "Shit, that is a very bad idea, and I hate it.")
+
+
+@dataclass(frozen=True)
+class Spoken(Unitizer):
+    """What is said second by second; once nothing that could be understood."""
+
+    name: ClassVar[str] = "spoken"
+    version: ClassVar[str] = "1"
+    takes: ClassVar[str] = "video"
+    makes: ClassVar[str] = "speech"
+
+    def __call__(self, media: Any) -> list[Span]:
+        return [Span(start=float(n), end=n + 1.0, text=text) for n, text in enumerate(SAID)]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, opencv_doc, videos):
+    """Posts with a picture of signs and a video, split into lines of text and what is said."""
+    root = tmp_path_factory.mktemp("texts")
+    shutil.copy(next(opencv_doc.rglob("scenetext02.jpg")), root / "signs.jpg")
+    shutil.copy(videos / "bikes.mp4", root / "bikes.mp4")
+    with (root / "posts.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "text", "media"), *POSTS])
+    corpus = Corpus(root / "study")
+    corpus.add(sources.posts(root / "posts.csv", media="media"))
+    corpus.split("lines", of="image", threshold=0.95)
+    corpus.split(Spoken(), of="video")
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory):
+    folder = text_checkpoints.text_classifier(tmp_path_factory.mktemp("tiny") / "one", "bert", ("left", "right"))
+    onnx = text_checkpoints.export(folder, folder.with_name("onnx"))
+    return (
+        Wording(),
+        Sentiment(),
+        Language(),
+        Profanity(("en", "de")),
+        ClassifyText(str(folder), "stance"),
+        ClassifyText(str(onnx), "stance_onnx"),
+    )
+
+
+@pytest.mark.slow  # each kind starts a worker of its own
+@pytest.mark.parametrize(("kind", "unread"), [("post", 0), ("line", 1), ("speech", 1)])
+def test_the_same_measures_for_all_texts(corpus, measures, kind, unread):
+    """A text that was withheld is a failure of each measure, and nothing else is."""
+    corpus.measure(*measures, of=kind)
+    failed = [row for row in corpus.failures().to_pylist() if row["kind"] == kind]
+    assert {row["message"] for row in failed} == ({f"the {kind} has no text"} if unread else set())
+    assert len(failed) == unread * len(measures)
+    tables = ("wording", "sentiment", "language", "profanity", "classify_text:stance", "classify_text:stance_onnx")
+    rows = corpus.table(kind, *tables)
+    assert rows.num_rows == corpus.units(kind).num_rows
+    for name in ("words", "sentiment", "text_language_probability", "profanity_count", "stance", "stance_onnx"):
+        assert rows[name].null_count == unread
+    known = [row for row in rows.to_pylist() if row["words"] is not None]
+    assert [row["stance_onnx_left"] for row in known] == pytest.approx([row["stance_left"] for row in known], abs=1e-4)
+
+
+def test_what_they_say(corpus, measures):
+    for kind in ("post", "speech"):
+        corpus.measure(*measures, of=kind)
+    posts = corpus.table("post", "wording", "profanity", "language", "sentiment").to_pylist()
+    assert [row["profanity_count"] for row in posts] == [0, 1, 0, 1]
+    assert [row["hashtag_count"] for row in posts] == [1, 0, 0, 0]
+    assert posts[3]["text_language"] == "de"
+    assert posts[0]["sentiment"] > 0.5 > -0.5 > posts[1]["sentiment"]
+    assert corpus.table("speech", "profanity")["profanity_count"].to_pylist() == [0, None, 1]
+
+
+def test_values_of_lines_and_of_speech_become_those_of_their_media(corpus, measures):
+    for kind in ("line", "speech"):
+        corpus.measure(*measures, of=kind)
+    rules = {"stance_left": "mean", "stance": "mode by stance_probability"}
+    (picture,) = corpus.rollup("image", of="line", by="classify_text:stance", rules=rules).to_pylist()
+    lines = corpus.table("line", "classify_text:stance")["stance_left"].drop_null().to_pylist()
+    assert picture["stance_left"] == pytest.approx(sum(lines) / len(lines))
+    assert (picture["n"], picture["stance_left_missing"]) == (len(lines) + 1, 1)
+    (video,) = corpus.rollup("video", of="speech", by="profanity", rules={"profanity_count": "sum"}).to_pylist()
+    assert (video["profanity_count"], video["profanity_count_missing"]) == (1, 1)
