@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import fetch
 
 from studium.anonymise import Cover, anonymise
-from studium.anonymise.cover import boxes_of
-from studium.anonymise.fill import MODES, covered
 from studium.measure.centerface import find_faces
+from studium.measure.cover import boxes_of
+from studium.media.fill import MODES, covered
 from studium.media.image import decode
 from studium.media.video import Video
 

@@ -18,11 +18,23 @@ from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Measure, Unitizer
 from studium.core.unit import PARENTS, kinds_offering
+from studium.core.variable import Value, Variable
 
 __all__ = ["PAGES", "built_in", "command_line", "commands", "measures", "models", "unitizers"]
 
 NOTE = "<!-- Written by `python docs/reference.py`; do not edit. -->\n"
 EXAMPLES: Mapping[str, dict[str, Any]] = {
+    "ask": {
+        "variables": (Variable("scene", "What is shown?", "post", "categorical", (Value("protest"), Value("other"))),),
+        "model": "qwen2.5vl",
+        "url": "http://localhost:11434/v1",
+    },
+    "classify_text": {
+        "model": "toxic-bert",
+        "variable": "stance",
+        "labels": ("against", "for"),
+        "problem_type": "single_label_classification",
+    },
     "frames": {"every": 2.0},
     "logos": {"references": "brands/"},
     "zero_shot": {"values": ("animal", "food"), "variable": "scene"},
@@ -217,7 +229,9 @@ def default(field: "dataclasses.Field[Any]") -> str:
 
 
 def literal(value: object) -> str:
-    """A value as TOML writes it."""
+    """A value as TOML writes it; a variable of the codebook by its name."""
+    if isinstance(value, Variable):
+        value = value.name
     if isinstance(value, tuple):
         return "[" + ", ".join(map(literal, value)) + "]"
     return f'"{value}"' if isinstance(value, str) else str(value)
@@ -242,10 +256,9 @@ def linked(source: str) -> str:
 
 def weight(model: weights.Model) -> str:
     """What a model's own files weigh."""
-    size = sum(file.size for file in model.files)
-    if model.bundle:
-        return "on the hub"
-    return f"{size / 1e6:,.2f} MB" if size else "uses " + ", ".join(model.uses)
+    if model.size:
+        return f"{model.size / 1e6:,.2f} MB"
+    return "uses " + ", ".join(model.uses) if model.uses else "on the hub"
 
 
 def usage(argument: click.Argument) -> str:

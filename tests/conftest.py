@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fetch
+import openai_server
 import pytest
 from postgres import Server, serve
 
@@ -99,3 +100,10 @@ def study(tmp_path: Path, photos: Path) -> Path:
         for name in names:
             shutil.copy(photos / name, folder / "images" / label / name)
     return folder
+
+
+@pytest.fixture
+def openai(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[openai_server.OpenAI]:
+    """A server that speaks OpenAI's protocol, its key in the environment, and an empty cache."""
+    with openai_server.speaking(monkeypatch, tmp_path / "cache") as server:
+        yield server

@@ -24,7 +24,8 @@
     ├── StoreError                   the study folder on disk
     │   └── BusyError                another run holds the study
     ├── RefusedError                 a privacy or legal gate said no
-    └── BudgetError                  what a run may cost is used up
+    └── ServiceError                 a service answers no further question; the run ends, and the next one goes on
+        └── BudgetError              what a run may cost is used up
 """
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "NoStreamError",
     "OfflineError",
     "RefusedError",
+    "ServiceError",
     "SourceError",
     "SourceUnavailableError",
     "StoreError",
@@ -146,5 +148,9 @@ class RefusedError(StudiumError):
     """A privacy or legal gate said no; the message says which record would open it."""
 
 
-class BudgetError(StudiumError):
-    """What a run may cost is used up; it ends, and the next one goes on where it stopped."""
+class ServiceError(StudiumError):
+    """A service answers no further question (quota, key, address): the run ends, the next one goes on from there."""
+
+
+class BudgetError(ServiceError):
+    """What a run may cost is used up."""

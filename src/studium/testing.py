@@ -22,6 +22,7 @@ from studium.core.protocols import Measure, Unitizer
 from studium.core.recipe import recipe_of
 from studium.core.store import Table
 from studium.core.unit import PARENTS, Span
+from studium.media.material import Material
 from studium.media.region import region
 
 __all__ = ["check_measure", "check_unitizer", "sample_inputs"]
@@ -30,7 +31,7 @@ Part = Measure | Unitizer
 
 
 def sample_inputs(takes: str) -> list[Any]:
-    """Inputs of a modality, ordinary and odd: for "image", "region" and "text"; the others have none of their own."""
+    """Inputs of a modality, ordinary and odd: for "image", "region", "text" and "material"; others have none."""
     rng = np.random.default_rng(0)
     if takes == "image":
         shapes = [(64, 96), (1, 1), (1, 50), (50, 1), (2, 2), (300, 200)]
@@ -44,6 +45,11 @@ def sample_inputs(takes: str) -> list[Any]:
         return [region(picture, box) for picture, box in zip(pictures, boxes, strict=True)]
     if takes == "text":
         return ["A dog runs on the beach.", "", " ", "é" * 3, "🙂\n\t", "word " * 2000, "<b>no</b> 'quotes' \"\" ; --"]
+    if takes == "material":
+        texts = ["A dog runs on the beach. #dog", "é🙂\n\t", "word " * 200, '```\n{"a": 1}\n``` "quoted"']
+        pictures = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in ((64, 96), (1, 1), (90, 40))]
+        full = Material(texts[0], tuple(pictures), (), (("film", "a dog barks"),), {"likes": 3})
+        return [full, *(Material(text) for text in texts), *(Material(pictures=(picture,)) for picture in pictures)]
     return []
 
 

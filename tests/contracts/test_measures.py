@@ -21,7 +21,10 @@ from studium.testing import check_measure, check_unitizer, sample_inputs
 EXAMPLES: dict[str, dict[str, Any]] = {"zero_shot": {"values": ("animal", "food"), "variable": "scene"}}
 """Parameters of the measures that cannot be made without any."""
 
-ELSEWHERE = {"actions", "azure_vision", "face_embedding", "google_vision", "rekognition"}
+ELSEWHERE = {
+    "actions", "ask", "azure_vision", "caption", "classify_text", "face_embedding", "google_vision", "rekognition",
+    "sentiment_multilingual", "toxicity",
+}  # fmt: skip
 """Measures that need a checkpoint, a service or a legal basis; their own tests hold them to the contract."""
 
 UNITIZERS: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -29,7 +29,7 @@ READ = [ROOT / "README.md", *PAGES]
 BLOCK = re.compile(
     r"(?:<!-- not run: (?P<why>.+?) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
-RUN = ("README.md", "docs/folder-of-images.md", "docs/posts-table.md")
+RUN = ("README.md", "docs/folder-of-images.md", "docs/posts-table.md", "docs/zero-shot.md")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 POSTS = """\
 post_id,caption,file,author,date,likes
@@ -243,6 +243,7 @@ def test_commands_on_all_pages_exist(reference):
     for page in READ:
         text = page.read_text(encoding="utf-8")
         shown = "\n".join(match["text"] for match in BLOCK.finditer(text) if match["kind"] == "sh")
+        shown = shown.replace("\\\n", " ")
         said = re.sub(BLOCK, "", text)
         for call in re.findall(r"^studium .+", shown, re.MULTILINE) + re.findall(r"`(studium [a-z][^`]*)`", said):
             words = shlex.split(call, comments=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from studium.anonymise.cover import DOUBTFUL, ROUNDS, Cover, Seen, boxes_of
-from studium.anonymise.fill import covered
 from studium.anonymise.tracks import linked
 from studium.errors import DamagedStreamError, MediaError
+from studium.measure.cover import DOUBTFUL, ROUNDS, Cover, Seen, boxes_of
+from studium.media.fill import covered
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from studium.anonymise.copy import Copied, Look, copied
-from studium.anonymise.cover import CHECK, EDGE, MARGIN, ROUNDS, Cover
-from studium.anonymise.fill import BLOCKS, SPREAD
 from studium.anonymise.journal import Entry, Journal, writing
 from studium.anonymise.media import medium_of
 from studium.anonymise.tracks import EXTENSION, GAP
@@ -24,6 +22,8 @@ from studium.core.protocols import Found, Loss, Note, Place
 from studium.core.recipe import Recipe
 from studium.core.suffixes import kind_of
 from studium.errors import InputError, MediaError, StudiumError
+from studium.measure.cover import CHECK, EDGE, MARGIN, ROUNDS, Cover
+from studium.media.fill import BLOCKS, SPREAD
 from studium.sources.encoding import is_clean
 from studium.sources.folder import Folder
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studium.corpus import Corpus
 
 __all__ = [
+    "budget_option",
     "opened",
     "parameters",
     "print_outcome",
@@ -30,6 +31,12 @@ study_option = click.option(
     "--study", "root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The study folder."
 )
 remote_option = click.option("--allow-remote", is_flag=True, help="Let parts that ask a service send it the media.")
+budget_option = click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="What the run may spend on services at most, instead of what the study file says.",
+)
 setting = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter; may be given again.")
 
 _RESERVED = ("of", "by", "retry", "study", "path", "name", "self")  # arguments and options of the commands themselves
@@ -58,7 +65,9 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterator[Corpus]":
+def opened(
+    root: Path, new: bool = False, allow_remote: bool = False, budget: float | None = None
+) -> "Iterator[Corpus]":
     """The study in ``root``, with a progress bar on the terminal; ``new`` if it may have to be made."""
     from studium.corpus import Corpus
 
@@ -67,7 +76,7 @@ def opened(root: Path, new: bool = False, allow_remote: bool = False) -> "Iterat
             f"no study in {root}; name its folder with --study, or begin with  studium init  or  studium add"
         )
     with watched() as watch:
-        yield Corpus(root, watch=watch, allow_remote=allow_remote)
+        yield Corpus(root, watch=watch, allow_remote=allow_remote, budget=budget)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from studium.cli.common import opened, print_outcome, print_table, remote_option, study_option
+from studium.cli.common import budget_option, opened, print_outcome, print_table, remote_option, study_option
 
 __all__ = ["init", "run", "status"]
 
@@ -55,9 +55,10 @@ def init(folder: Path) -> None:
 @study_option
 @click.option("--retry", is_flag=True, help="Try units again that failed before.")
 @remote_option
-def run(root: Path, retry: bool, allow_remote: bool) -> None:
+@budget_option
+def run(root: Path, retry: bool, allow_remote: bool, budget: float | None) -> None:
     """Do what studium.toml says; only what is missing is computed."""
-    with opened(root, allow_remote=allow_remote) as corpus:
+    with opened(root, allow_remote=allow_remote, budget=budget) as corpus:
         outcome = corpus.run(retry=retry)
         losses, failures = corpus.losses().num_rows, corpus.failures().num_rows
         waiting = corpus.downloads()["status"].to_pylist().count("waiting")

@@ -1,4 +1,4 @@
-"""Autotaggers: what they would cost, what they were sent, what they said, and how far they can be trusted."""
+"""Autotaggers: what they said, and how far they can be trusted."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from studium.cli.common import opened, parameters, print_table, setting, study_option
+from studium.cli.common import opened, print_table, study_option
 
 __all__ = ["taggers"]
 
@@ -83,36 +83,6 @@ def labels(names: tuple[str, ...], kind: str, mapping: Path | None, root: Path) 
         rows = [row for name in names for row in vocabulary(tagger(corpus.store, kind, name), concepts)]
     header = ["tagger", "label", "units", "share", "confidence_mean", "concepts"]
     print_table(header, [[_shown(row[name]) for name in header] for row in rows])
-
-
-@taggers.command()
-@click.argument("names", nargs=-1, required=True, metavar="MEASURE...")
-@of_option
-@setting
-@study_option
-def estimate(names: tuple[str, ...], kind: str, settings: tuple[str, ...], root: Path) -> None:
-    """Say what a service would cost. Nothing is sent."""
-    from studium.run.load import Decoding
-    from studium.run.remote import quote
-    from studium.run.steps import named
-
-    with opened(root) as corpus:
-        asked = named("measure", names, parameters(settings), root, lambda: corpus.codebook)
-        decoding = Decoding(corpus.study.max_pixels, corpus.study.truncated)
-        for said in quote(corpus.store, kind, asked, decoding) or ["nothing would be sent, and nothing costs anything"]:
-            click.echo(said)
-
-
-@taggers.command()
-@study_option
-def sent(root: Path) -> None:
-    """Say what left the machine: to which host, how many requests, how many bytes, when."""
-    from studium.run.remote import flows
-
-    with opened(root) as corpus:
-        found = flows(corpus.store.tables())
-    rows = [(flow.table, flow.host, flow.answers, flow.bytes, flow.first, flow.last) for flow in found]
-    print_table(["table", "host", "answers", "bytes", "first", "last"], rows)
 
 
 def _cuts(given: Sequence[str], names: Sequence[str]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from studium.errors import BudgetError
 __all__ = ["FREE", "Allowance", "current", "under"]
 
 _lock = threading.Lock()
+_CRUMB = 1e-9  # US dollars; sums of decimals are not exact
 _LINE = 96  # bytes; more than a line of a ledger
 
 _next: dict[str, float] = {}
@@ -34,12 +35,14 @@ class Allowance:
         prices: model -> US dollars for a million tokens (read, written), where the user knows better than we.
         ledger: file with a line for every sum that was set aside or put right, and the sum of all so far; shared by
             the processes of a run. None outside of runs.
+        retry: whether what may have been paid for, and whose answer was lost, is asked again.
     """
 
     budget: float | None = None
     requests_per_minute: float | None = None
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ledger: Path | None = None
+    retry: bool = True
 
     @property
     def spent(self) -> float:
@@ -48,7 +51,8 @@ class Allowance:
             return 0.0
         with self.ledger.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LINE))
-            return float(file.read().split()[-1])
+            whole = file.read().rpartition(b"\n")[0].split()
+        return float(whole[-1]) if whole else 0.0
 
     def admit(self, usd: float) -> None:
         """Set a sum aside before a request is sent, or refuse.
@@ -63,7 +67,7 @@ class Allowance:
             BudgetError: it would go beyond the budget.
         """
         with self._alone():
-            if self.budget is not None and (spent := self.spent) + usd > self.budget:
+            if self.budget is not None and (spent := self.spent) + usd > self.budget + _CRUMB:
                 raise BudgetError(
                     f"the budget of {self.budget:g} USD is used up: {spent:.4f} USD were spent or set aside, and the "
                     f"next request is expected to cost {usd:.4f} USD. Run again with a larger budget; what was "

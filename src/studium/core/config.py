@@ -1,5 +1,6 @@
 """The study file, ``studium.toml``: the methods section of the paper, read once and checked at the door."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -7,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from studium.core.allowance import FREE, Allowance
 from studium.core.legal import LegalBasis
 from studium.errors import ConfigError
 
@@ -18,7 +20,8 @@ VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map", "persons"
 _STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
 _MEDIA_KEYS = {"max_pixels": int, "truncated": bool}
 _LEGAL_KEYS = {**{f.name: str for f in fields(LegalBasis)}, "retention_days": int, "expires": date}
-_TOP = ("study", "media", "source", "step", "ethics", "legal_basis")
+_REMOTE_KEYS = {"budget": int | float, "requests_per_minute": int | float, "prices": dict}
+_TOP = ("study", "media", "remote", "source", "step", "ethics", "legal_basis")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Study:
         seed: of everything random.
         max_pixels: largest picture that is decoded, width x height; None for the default of `studium.media.image`.
         truncated: whether a picture that ends early is measured as far as it goes, and not a failure.
+        remote: what a run may spend on services, and how fast it may ask them.
         sources: what to add, in order.
         steps: what to do, in order.
         ethics: statements for the report (approval, consent, data protection ...), text by name.
@@ -63,6 +67,7 @@ class Study:
     seed: int = 0
     max_pixels: int | None = None
     truncated: bool = False
+    remote: Allowance = FREE
     sources: tuple[SourceEntry, ...] = ()
     steps: tuple[Step, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +101,7 @@ def read(path: Path) -> Study:
         seed=head.get("seed", 0),
         max_pixels=media.get("max_pixels"),
         truncated=media.get("truncated", False),
+        remote=_remote(path, raw),
         sources=tuple(_source(path, i, entry) for i, entry in enumerate(_tables(path, raw, "source"), 1)),
         steps=tuple(_step(path, i, entry) for i, entry in enumerate(_tables(path, raw, "step"), 1)),
         ethics={k: str(v) for k, v in _table(path, raw, "ethics").items()},
@@ -111,6 +117,30 @@ def _legal_basis(path: Path, raw: dict[str, Any]) -> LegalBasis | None:
     if isinstance(found.get("expires"), datetime):
         raise ConfigError(f"{path}: [legal_basis] expires should be a day such as 2027-06-30, without a time")
     return LegalBasis(**found)
+
+
+def _remote(path: Path, raw: dict[str, Any]) -> Allowance:
+    """``[remote]``: US dollars for one run, requests a minute, prices of models."""
+    found = _section(path, raw, "remote", _REMOTE_KEYS)
+    for key in ("budget", "requests_per_minute"):
+        if key in found and not (0 < found[key] < math.inf or (found[key] == 0 and key == "budget")):
+            raise ConfigError(f"{path}: [remote] {key} should be a number above 0, got {found[key]}")
+    prices = {model: _price(path, model, price) for model, price in found.pop("prices", {}).items()}
+    return Allowance(**found, prices=prices)
+
+
+def _price(path: Path, model: str, price: Any) -> tuple[float, float]:
+    numbers = price if isinstance(price, list) else []
+    if len(numbers) != 2 or not all(_number(one) and 0 <= one < math.inf for one in numbers):
+        raise ConfigError(
+            f"{path}: [remote] prices {model!r} should be US dollars for a million tokens read and written, such as "
+            f"[0.15, 0.60], got {price!r}"
+        )
+    return float(numbers[0]), float(numbers[1])
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _source(path: Path, number: int, entry: dict[str, Any]) -> SourceEntry:
@@ -172,9 +202,10 @@ def _known(path: Path, where: str, entry: Mapping[str, Any], known: Any) -> None
         raise ConfigError(f"{path}: {where} has no key {', '.join(unknown)}; known: {', '.join(known)}")
 
 
-def _typed(path: Path, where: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{path}: {where} should be {kind.__name__}, got {type(value).__name__} {value!r}")
+def _typed(path: Path, where: str, value: object, kind: Any) -> None:
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        wanted = getattr(kind, "__name__", "a number")
+        raise ConfigError(f"{path}: {where} should be {wanted}, got {type(value).__name__} {value!r}")
 
 
 def _table(path: Path, raw: dict[str, Any], key: str) -> dict[str, Any]:
@@ -183,7 +214,7 @@ def _table(path: Path, raw: dict[str, Any], key: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _section(path: Path, raw: dict[str, Any], name: str, keys: Mapping[str, type]) -> dict[str, Any]:
+def _section(path: Path, raw: dict[str, Any], name: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     """A table all of whose keys and types are known."""
     found = _table(path, raw, name)
     _known(path, f"[{name}]", found, keys)

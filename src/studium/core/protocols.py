@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from studium.core.column import Column
+from studium.core.outgoing import Outgoing
 from studium.core.unit import Span, Unit
 
 __all__ = [
@@ -109,14 +110,15 @@ class Measure(ABC):
         """
         return of == "face" and wide(self.columns)
 
-    def estimate(self, n: int, inputs: Iterable[Any]) -> str:
-        """What a run will cost, in one line; said before anything is sent. Asked of measures that are ``remote``.
+    def outgoing(self, item: Any) -> Outgoing | None:
+        """What would be sent about one input; asked of measures that are ``remote``, and said before anything is sent.
+
+        Nothing may be sent to find it out. None: it cannot be told, or the input is refused before it is sent.
 
         Args:
-            n: how many units lack a row.
-            inputs: what they would be measured on, loaded one by one as they are asked for.
+            item: an input of the modality ``takes``.
         """
-        return ""
+        return None
 
     def prepare(self) -> None:  # noqa: B027  (most measures have nothing to load)
         """Load what is slow to load, once per process; an error here stops a run before it starts."""

@@ -1,8 +1,8 @@
 """The facade: a study folder and everything one does with it."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +10,27 @@ import numpy as np
 import pyarrow as pa
 
 from studium.core import parameters, parts, registry
+from studium.core.allowance import under
 from studium.core.config import Step
 from studium.core.protocols import Measure, Source, Unitizer
 from studium.core.store import Table
 from studium.corpus.reading import Reading
 from studium.errors import ConfigError, InputError
 from studium.explore.persons import SAME
-from studium.run import gate, recognise, results, steps
+from studium.run import gate, leaving, recognise, results, steps
 from studium.run.add import Added, add
 from studium.run.local import compute
+from studium.run.manifest import Manifest
 from studium.run.pending import Outcome
-from studium.run.plan import Part, recipe_for
+from studium.run.plan import How, Part, plan, recipe_for
 from studium.run.recognise import MEASURE
 from studium.run.rolled import Rolled, rolled
+from studium.run.trial import Trial, tried
 
 if TYPE_CHECKING:
+    from studium.measure.ask.batch import Submitted
+    from studium.run.calibrated import Calibrated, Labels
+    from studium.run.crossmodal import Matched
     from studium.run.download.crew import Downloaded
 
 __all__ = ["Corpus"]
@@ -82,6 +88,49 @@ class Corpus(Reading):
         """
         return self._computed(steps.named("split", names, params, self.root, self._codebook), of, retry)
 
+    def estimate(
+        self, *names: str | Measure, of: str, sample: int = 0, **params: Any
+    ) -> tuple[list[leaving.Leaving], list[Trial]]:
+        """What measures would send to other machines, where to and at what price. Nothing is sent, unless asked for.
+
+        Args:
+            *names: measures by name, or instances of one's own.
+            of: kind of the units.
+            sample: of how many units a service is really asked, to learn what answers cost and how long they take;
+                needs ``allow_remote``, and obeys the budget. The answers are kept: a run does not ask again.
+            **params: parameters of the measure, if one is named.
+
+        Returns:
+            What would leave, for every measure that sends anything; and what became of the sample.
+        """
+        if sample < 0:
+            raise InputError(f"sample should be how many units are really asked about, or 0, got {sample}")
+        parts = steps.named("measure", names, params, self.root, self._codebook)
+        if not sample:
+            with under(self._allowance()):
+                return leaving.quote(self.store, of, parts, self._decoding), []
+        with self._permitted(parts, of, f"estimate {', '.join(part.name for part in parts)} of {of}"):
+            todo = plan(self.store, of, parts, How(1, self._decoding), make=False)
+            told = leaving.announce(todo)
+            asked = dict.fromkeys(part for some, _ in todo.pieces for part in some if part.remote)
+            return told, [tried(todo, part, sample) for part in asked if isinstance(part, Measure)]
+
+    def submit(self, name: str | Measure = "ask", *, of: str, **params: Any) -> "Submitted":
+        """Ask a server by batch about all units that lack a row: half the price, within a day; see ``docs/remote.md``.
+
+        Args:
+            name: ``ask``, or an instance of it, with the ``url`` of a server.
+            of: kind of the units.
+            **params: parameters of the measure.
+        """
+        from studium.run.batch import askable, submitted
+
+        parts = [askable(part) for part in steps.named("measure", [name], params, self.root, self._codebook)]
+        with self._permitted(parts, of, f"submit {parts[0].name} of {of}"):
+            todo = plan(self.store, of, parts, How(1, self._decoding), make=False)
+            leaving.announce(todo)
+            return submitted(todo, parts[0])
+
     def download(self, *, contact: str, retry: bool = False, **manners: Any) -> "Downloaded":
         """Download the media that sources name by URL: each URL once, politely, and nothing else.
 
@@ -118,6 +167,47 @@ class Corpus(Reading):
         with self._recording(f"map {of} by {by}") as manifest:
             self._waiting(f"map {of} by {by}")
             found = results.layout(self.store, self._table(of, by), params, self.study.seed)
+            manifest.touch(found.table)
+            return found
+
+    def retrieval(self, of: str, *, by: str = "embed", text_by: str = "embed_text") -> "Matched":
+        """Whether posts show what they say: how near each text is to its own pictures, and which find each other.
+
+        Args:
+            of: kind of the pictures, ``image`` or ``frame``.
+            by: their table of vectors by a joint model, such as "embed:conse".
+            text_by: table of vectors of the posts' texts by the model that shares its space.
+        """
+        from studium.run.crossmodal import matched
+
+        with self._recording(f"retrieval {of} by {by}") as manifest:
+            self._waiting(f"retrieval {of} by {by}")
+            found = matched(self.store, self._table(of, by), self._table("post", text_by))
+            manifest.touch(found.table)
+            return found
+
+    def calibrate(
+        self, variable: str, *, of: str, labels: "str | Path | Labels | None" = None, by: str = ""
+    ) -> "Calibrated":
+        """Calibrate zero-shot codes on the units that people coded; see `studium.coding.calibrate`.
+
+        Args:
+            variable: what was coded.
+            of: kind of the units.
+            labels: path of a CSV file with ``unit`` or ``path``, ``value`` and perhaps ``weight`` (1 / P(drawn)); or
+                unit -> (value, weight); None for the annotations of the study.
+            by: table of the codes, if ``zero_shot:VARIABLE`` is not enough to tell it.
+        """
+        from studium.run.calibrated import annotated, calibrated, read_labels
+
+        by = by or f"zero_shot:{variable}"
+        with self._recording(f"calibrate {variable} of {of}") as manifest:
+            source = self._table(of, by)
+            if labels is None:
+                labels = annotated(self.root, self.codebook[variable])
+            elif isinstance(labels, str | Path):
+                labels = read_labels(Path(labels), self.store, of, variable)
+            found = calibrated(self.store, source, labels, self.study.seed)
             manifest.touch(found.table)
             return found
 
@@ -206,21 +296,29 @@ class Corpus(Reading):
 
     def _computed(self, parts: Sequence[Part], of: str, retry: bool) -> Outcome:
         """Compute whatever the parts lack, in one pass over the media."""
-        for part in parts:
-            steps.gate(part, self.allow_remote)
         names, telling = ", ".join(part.name for part in parts), gate.asked(parts, of)
-        what = f"measure {', '.join(part.name for part in telling)}"
-        lawful = self._admitted(what, of, self.store.units(of).num_rows) if telling else nullcontext()
-        with lawful as basis, self._recording(f"{names} of {of}") as manifest:
+        with self._permitted(parts, of, f"{names} of {of}") as manifest:
             for part in parts:
                 recipe = recipe_for(part, self._decoding)
-                if basis and part in telling:
+                if part in telling:
                     gate.mark(self.store.table(of, recipe))
-                    manifest.body["legal_basis"] = basis.digest
                 for kind in (part.makes, of) if isinstance(part, Unitizer) else (of,):
                     manifest.touch(self.store.table(kind, recipe))
             _, outcome = compute(self.store, of, parts, self._decoding, retry, self._watched(names))
             return outcome
+
+    @contextmanager
+    def _permitted(self, parts: Sequence[Part], of: str, command: str) -> Iterator[Manifest]:
+        """Hold the study for parts, none of which does what nobody allowed: send data, or tell persons apart."""
+        for part in parts:
+            steps.gate(part, self.allow_remote)
+        telling = gate.asked(parts, of)
+        what = f"measure {', '.join(part.name for part in telling)}"
+        lawful = self._admitted(what, of, self.store.units(of).num_rows) if telling else nullcontext()
+        with lawful as basis, self._recording(command) as manifest:
+            if basis:
+                manifest.body["legal_basis"] = basis.digest
+            yield manifest
 
     def _step(self, group: list[Step], retry: bool) -> Outcome:
         """One step of the study file, or several that share one pass over the media."""

@@ -1,17 +1,21 @@
 """A study folder held open: its files, its lock, its manifest; what everything that reads or works on it shares."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from studium.core import config
+from studium.core.allowance import Allowance, under
 from studium.core.audit import Use
 from studium.core.codebook import Codebook
 from studium.core.config import Study
 from studium.core.legal import LegalBasis
 from studium.core.store import Store, Table
+from studium.errors import InputError
 from studium.run import gate
 from studium.run.lineage import split_by
 from studium.run.load import Decoding
@@ -27,17 +31,27 @@ Watch = Callable[[str], Progress]
 class Opened:
     """A study folder, opened."""
 
-    def __init__(self, root: str | Path = ".", *, watch: Watch | None = None, allow_remote: bool = False) -> None:
+    def __init__(
+        self,
+        root: str | Path = ".",
+        *,
+        watch: Watch | None = None,
+        allow_remote: bool = False,
+        budget: float | None = None,
+    ) -> None:
         """Open a study folder; it is made when something is added to it.
 
         Args:
             root: the folder, with or without a ``studium.toml`` and a ``codebook.toml``.
             watch: for progress bars, see `Watch`; the command line hands one over.
             allow_remote: whether parts that send data to other machines (``remote = True``) may do so.
+            budget: US dollars that one run may spend on services at most; instead of what the study file says.
         """
+        if budget is not None and not 0 <= budget < math.inf:
+            raise InputError(f"budget should be a number of US dollars, got {budget}")
         self.root = Path(root)
         self._store = Store(self.root)
-        self.allow_remote = allow_remote
+        self.allow_remote, self.budget = allow_remote, budget
         self._watch = watch
         self._manifest: Manifest | None = None
         self._owner = 0  # the thread that holds the study
@@ -83,6 +97,12 @@ class Opened:
     def _decoding(self) -> Decoding:
         return Decoding(self.study.max_pixels, self.study.truncated)
 
+    def _allowance(self, manifest: Manifest | None = None) -> Allowance:
+        """What a run may spend, and where it notes what it spent."""
+        found = self.study.remote
+        budget = found.budget if self.budget is None else self.budget
+        return replace(found, budget=budget, ledger=manifest.ledger if manifest else None)
+
     def _watched(self, title: str) -> Progress | None:
         return self._watch(title) if self._watch else None
 
@@ -111,7 +131,7 @@ class Opened:
         for name in ("study", "codebook"):
             self.__dict__.pop(name, None)
         store = self.store
-        with store.lock(), recorded(store, command, self.study.seed) as manifest:
+        with store.lock(), recorded(store, command, self.study.seed) as manifest, under(self._allowance(manifest)):
             self._manifest, self._owner = manifest, threading.get_ident()
             try:
                 yield manifest

@@ -2,14 +2,17 @@
 
 An answer lies in the cache of studium (`studium.core.weights.cache_dir`) under what was asked and the sha256 of the
 bytes that were sent: ``<cache>/answers/<service>/<question>/<2 digits>/<sha256>.json``. It holds the service's raw
-answer, when it came and from which host; never a picture, a file name or a credential. Unlike weights it cannot be had
-again for nothing.
+answer, when it came and from which host; never a picture, a text, a file name or a credential. Unlike weights it cannot
+be had again for nothing.
+
+As long as a request is under way a mark, ``<sha256>.asked``, lies in the place of its answer. Where a process finds
+one that nobody is waiting for any more, the answer was lost with the process that asked, and may have been paid for:
+that is said, as a failure, and only ``--retry`` asks again. See `studium.measure.marks`.
 """
 
 import hashlib
 import json
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,12 +21,10 @@ from typing import Any
 
 from studium.core import parts, weights
 from studium.core.recipe import canonical
-from studium.errors import StoreError
+from studium.errors import StoreError, StudiumError
+from studium.measure.marks import Lost, Mark
 
-__all__ = ["Answer", "Question", "any_kept", "ask_once", "check_room", "is_kept"]
-
-_LOCKS = tuple(threading.Lock() for _ in range(256))
-"""One for each first byte of a sha256: two threads with the same picture ask once."""
+__all__ = ["Answer", "Lost", "Question", "any_kept", "ask_once", "check_room", "is_kept", "keep"]
 
 _ROOM = 1 << 18  # bytes; more than an answer
 
@@ -45,7 +46,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a service about a picture, whatever the picture.
+    """What is asked of a service, whatever it is asked about.
 
     Attributes:
         service: name of the measure.
@@ -70,7 +71,7 @@ class Question:
 
 
 def any_kept(question: Question) -> bool:
-    """Whether any picture was asked about in these words before."""
+    """Whether anything was asked about in these words before."""
     return next(question.folder.glob("*/*.json"), None) is not None
 
 
@@ -84,22 +85,50 @@ def ask_once(question: Question, sent: bytes, ask: Callable[[], tuple[Mapping[st
 
     Args:
         question: what is asked.
-        sent: the picture as it is sent.
-        ask: sends it; returns the raw answer and the host that gave it.
+        sent: what is sent: a picture, or the body of a request.
+        ask: sends it; returns the raw answer and the host that gave it. It raises a `StudiumError` if there is nothing
+            to be paid for, and `Lost` if nobody knows.
 
     Raises:
         StoreError: the answer cannot be read or kept.
-        MediaError: whatever ``ask`` raises; nothing is kept then.
+        MediaError: it was asked before, and no answer came, now or then: it may have been paid for. Or whatever
+            ``ask`` raises; nothing is kept then.
     """
     path = question.path(sent)
-    with _LOCKS[int(path.parent.name, 16)]:
-        if path.is_file():
+    if path.is_file():
+        return _read(path)
+    check_room(path.parent)
+    with Mark(path).alone() as mark:
+        if path.is_file():  # another thread or process asked meanwhile
             return _read(path)
-        check_room(path.parent)
-        raw, host = ask()
+        mark.put()
+        try:
+            raw, host = ask()
+        except StudiumError:
+            mark.remove()
+            raise
+        except Lost as lost:
+            raise mark.told(str(lost), lost.said) from lost
         answer = Answer(raw, datetime.now(UTC).isoformat(timespec="seconds"), host)
         _keep(path, question, len(sent), answer)
+        mark.remove()
         return answer
+
+
+def keep(question: Question, digest: str, size: int, answer: Answer) -> None:
+    """Keep an answer that came another way, such as in a batch; one that is there stays.
+
+    Args:
+        question: what was asked.
+        digest: sha256 of the bytes that were sent.
+        size: their number.
+        answer: what came.
+    """
+    path = question.folder / digest[:2] / f"{digest}.json"
+    if not path.is_file():
+        check_room(path.parent)
+        _keep(path, question, size, answer)
+    Mark(path).remove()
 
 
 def check_room(folder: Path) -> None:

@@ -170,4 +170,5 @@ def _failed(reading: Reading) -> Iterator[tuple[dict[str, str], str]]:
         paths = {row["id"]: row["path"] for row in reading.rows(table.kind, [f["unit"] for f in failures])}
         for row in failures:
             where = paths.get(row["unit"]) or row["unit"][:12]
-            yield {"error": row["error"], "where": where, "message": reading.local(row["message"])}, table.recipe.name
+            reason, _, _ = row["message"].partition("\n")  # what follows may hold a model's answer, and that a post
+            yield {"error": row["error"], "where": where, "message": reading.local(reason)}, table.recipe.name

@@ -7,6 +7,9 @@ from studium.core import registry, weights
 from studium.core.column import Column
 from studium.core.store import Table
 from studium.errors import UnknownNameError
+from studium.measure.ask.ask import Ask
+from studium.measure.ask.columns import variable_of
+from studium.measure.ask.prompt import prompt_of, text_of
 from studium.report import prose
 from studium.report.ledger import Ledger
 from studium.report.reading import RESULTS, Reading
@@ -28,13 +31,14 @@ class Definition:
 
 @dataclass(frozen=True)
 class Methods:
-    """Paragraphs, models, definitions, references and the statement of data flow."""
+    """Paragraphs, models, definitions, references, the statement of data flow and the prompts."""
 
     paragraphs: list[str]
     models: list[ModelUse]
     definitions: list[Definition]
     references: list[Reference]
     flow: list[str] = field(default_factory=list)
+    prompts: list[tuple[str, str]] = field(default_factory=list)
     ethics: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -54,7 +58,8 @@ def methods(reading: Reading, found: Ledger) -> Methods:
     paragraphs += [prose.result(reading, table, cited[table.kind, table.recipe.label]) for table in _results(reading)]
     paragraphs += [recognition(reading), prose.software(reading)]
     ethics = [(name.replace("_", " "), text) for name, text in reading.study.ethics.items()]
-    return Methods([p for p in paragraphs if p], models, definitions, references.all, _flow(reading), ethics)
+    flow, asked = _flow(reading), _prompts(reading.tables)
+    return Methods([p for p in paragraphs if p], models, definitions, references.all, flow, asked, ethics)
 
 
 def _definition(table: Table, references: References) -> Definition:
@@ -80,6 +85,19 @@ def _models(tables: Iterable[Table], references: References) -> list[ModelUse]:
         numbers += [n for part in row.uses for n in references.cite(weights.get(part).paper, f"model {part}")]
         numbers = sorted(set(numbers))
         found.append(ModelUse(model, row.task, row.licence, row.about, fingerprint, names, numbers))
+    return found
+
+
+def _prompts(tables: Iterable[Table]) -> list[tuple[str, str]]:
+    """What models were asked, word for word: the table, and the prompt that its recipe makes."""
+    found = []
+    for table in tables:
+        recipe = table.recipe
+        if recipe.name == Ask.name:
+            same = recipe.version == Ask.version
+            variables = tuple(map(variable_of, recipe.params["variables"]))
+            other = f"(in the words of version {recipe.version} of ask, which this version of studium does not know)"
+            found.append((f"{table.kind}/{recipe.label}", text_of(prompt_of(variables)) if same else other))
     return found
 
 

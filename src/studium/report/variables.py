@@ -211,6 +211,11 @@ def _note(table: Table) -> str:
             "Zero-shot values were assigned by a model that was never shown an example of them. Until they are checked"
             " against hand-coded units they describe the model as much as the material, and shares may be far off."
         )
+    if table.recipe.name == "ask":
+        return (
+            "The values are answers of a model to the questions of the codebook. Until they are checked against units"
+            " that were coded by hand, shares may be far off, and errors may differ between groups."
+        )
     if table.recipe.name == "tags":
         return (
             "Tags are the best guesses of a model that knows a fixed list of things and must choose from it. They help"

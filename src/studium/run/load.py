@@ -217,7 +217,7 @@ def outline_of(unit: Unit, around: Around) -> str:
 
 
 def said(unit: Unit, around: Around) -> list[tuple[str, str]]:
-    """Of what, and what is said there: each medium of a unit of which speech was transcribed; of a shot, while it lasts."""
+    """Of what, and what is said there: each medium of which speech was transcribed; of a shot, while it lasts."""
     media = around.get(unit.id, ()) if unit.kind == "post" else (unit,)
     heard = [(medium, "film" if "video" in KINDS[medium.kind] else "sound") for medium in media]
     heard = [(medium, what) for medium, what in heard if "audio" in KINDS[medium.kind]]

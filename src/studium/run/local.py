@@ -19,13 +19,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from studium import errors
-from studium.core import weights
+from studium.core import allowance, weights
 from studium.core.store import Store
 from studium.errors import StudiumError
+from studium.run.leaving import announce
 from studium.run.load import DEFAULT, Decoding
 from studium.run.pending import Outcome
 from studium.run.plan import Chunk, How, Part, Plan, plan
-from studium.run.remote import announce
 from studium.run.work import work
 
 __all__ = ["Progress", "compute", "threads_here"]
@@ -63,7 +63,8 @@ def compute(
         The plan at the beginning, and what became of it.
     """
     threads = threads_here()
-    todo = plan(store, kind, parts, How(threads, decoding, retry))
+    may = dataclasses.replace(allowance.current(), retry=retry)
+    todo = plan(store, kind, parts, How(threads, decoding, retry, allowance=may))
     for model in dict.fromkeys(model for lacking, _ in todo.pieces for part in lacking for model in part.models):
         weights.pull(model)
     announce(todo)
@@ -165,6 +166,7 @@ class _Worker:
 
         Raises:
             StudiumError: a measure could not be prepared or returned what it does not declare.
+            ServiceError: a service is asked no further; what was answered by then is written.
         """
         command = [sys.executable, "-P", "-m", "studium.run.worker"]  # -P: no module from the folder we happen to be in
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
@@ -181,13 +183,15 @@ class _Worker:
 
     def _feed(self, process: "subprocess.Popen[bytes]", chunks: Iterator[Chunk], tally: _Tally) -> None:
         given: dict[int, Chunk] = {}
-        numbers = itertools.count()
+        numbers, ended = itertools.count(), None
         _send(process, self.header)
         while True:
             for chunk in itertools.islice(chunks, self.window - len(given)):
                 number = next(numbers)
                 given[number] = chunk
                 _send(process, (number, chunk))
+            if not given and ended:
+                raise ended
             if not given:
                 return
             match _receive(process):
@@ -199,6 +203,14 @@ class _Worker:
                     self.touching = unit, tuple(tables)
                 case {"event": "done", "number": number, "rows": rows, "failures": failures}:
                     tally.add(given.pop(number), rows, failures)
+                case {
+                    "event": "fatal",
+                    "error": "ServiceError" | "BudgetError" as name,
+                    "message": message,
+                    "number": number,
+                }:
+                    given.pop(number)  # what others have asked is paid for: they are waited for
+                    chunks, ended = iter(()), _rebuilt(name, message)
                 case {"event": "fatal", "error": name, "message": message}:
                     raise _rebuilt(name, message)
 

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from studium.core import parts
+from studium.core.allowance import Allowance
 from studium.core.store import Store, Table
 from studium.errors import StoreError
 from studium.run.remote import flows
@@ -38,6 +39,7 @@ class Manifest:
     def __init__(self, store: Store, command: str, seed: int) -> None:
         """Note when, where and with what it began."""
         self.tables: dict[Path, Table] = {}
+        self.root = store.root
         self.id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.body: dict[str, Any] = {
             "id": self.id,
@@ -50,6 +52,11 @@ class Manifest:
             "files": _files(store.root),
         }
 
+    @property
+    def ledger(self) -> Path:
+        """Where the run notes what it spends on services; there is none as long as it spent nothing."""
+        return self.root / "runs" / f"{self.id}.spent"
+
     def touch(self, table: Table) -> None:
         """Note that the run asked for this table."""
         self.tables[table.folder] = table
@@ -59,6 +66,9 @@ class Manifest:
         made = [table for table in self.tables.values() if (table.folder / "_recipe.json").exists()]
         used = {table.kind for table in made}
         self.body |= {"status": status, "ended": _now()}
+        if self.ledger.exists():
+            self.body["spent_usd"] = Allowance(ledger=self.ledger).spent
+            self.ledger.with_suffix(".lock").unlink(missing_ok=True)
         self.body["inputs"] = {
             kind: {"units": store.units(kind).num_rows, "digest": store.units_digest(kind)} for kind in sorted(used)
         }

@@ -1,22 +1,14 @@
-"""What leaves the machine: what it will cost, said before anything is sent, and what was sent, said afterwards."""
+"""What left the machine, told by the rows; what will leave it, says `studium.run.leaving` before."""
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.core.protocols import Measure
-from studium.core.store import Store, Table
-from studium.errors import MediaError
-from studium.run.load import DEFAULT, Decoding, Loader
-from studium.run.plan import How, Part, Plan, plan
+from studium.core.store import Table
 
-__all__ = ["Flow", "announce", "estimates", "flows", "quote"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Flow", "flows"]
 
 _TOLD = ("host", "bytes_sent", "asked_at", "sha256_sent")
 """What a remote measure says of every row, in columns ``<name>_host`` ..."""
@@ -45,27 +37,6 @@ class Flow:
 
     def __str__(self) -> str:
         return f"{self.table}: {self.answers:,} requests answered by {self.host}, {self.bytes:,} bytes sent"
-
-
-def announce(todo: Plan) -> None:
-    """Say what a run will cost before anything is sent; as a warning, so that it is seen wherever one works."""
-    for said in estimates(todo):
-        log.warning("%s", said)
-
-
-def estimates(todo: Plan) -> list[str]:
-    """What every remote measure of a plan will cost, in its own words."""
-    wanted: dict[Measure, int] = {}
-    for lacking, rows in todo.pieces:
-        for part in lacking:
-            if part.remote and isinstance(part, Measure):
-                wanted[part] = wanted.get(part, 0) + len(rows)
-    return [said for part, n in wanted.items() if (said := part.estimate(n, _inputs(todo, part)))]
-
-
-def quote(store: Store, kind: str, asked: Sequence[Part], decoding: Decoding = DEFAULT) -> list[str]:
-    """What measures would cost on whatever lacks them. Nothing is sent, and nothing is written."""
-    return estimates(plan(store, kind, asked, How(1, decoding), make=False))
 
 
 def flows(tables: Iterable[Table], since: str = "") -> list[Flow]:
@@ -97,15 +68,3 @@ def _of(table: Table, since: str) -> Iterator[Flow]:
             first=found["asked_at_min"],
             last=found["asked_at_max"],
         )
-
-
-def _inputs(todo: Plan, part: Measure) -> Iterator[Any]:
-    """What the measure would be called with, one by one; what cannot be loaded is not sent either."""
-    for chunk in todo.chunks():
-        if part in chunk.parts:
-            with Loader(chunk.root, chunk.decoding, chunk.above, chunk.around) as loader:
-                for unit in chunk.units:
-                    try:
-                        yield loader.load(unit, part.takes, part.detail)
-                    except MediaError:
-                        continue

@@ -80,8 +80,9 @@ def gate(part: Part, allow_remote: bool) -> None:
     """
     if part.remote and not allow_remote:
         raise RefusedError(
-            f"{part.name} would send data to another machine; allow it with  --allow-remote, "
-            "or in Python with Corpus(..., allow_remote=True)"
+            f"{part.name} would send data to another machine. What, where to and at what price, says  studium remote "
+            f"estimate {part.name} --of ...  and sends nothing; then allow it with  --allow-remote, or in Python "
+            "with Corpus(..., allow_remote=True)"
         )
 
 
@@ -91,12 +92,27 @@ def _made(group: str, name: str, params: Mapping[str, Any], root: Path, codebook
     if "variables" in params or ("variable" in params and "variables" in getattr(kind, "__dataclass_fields__", {})):
         params = _asked(params, codebook())
     elif "variable" in params and "values" not in params:
-        variable = codebook()[params["variable"]]
-        values = tuple(value.name for value in variable.values)
-        params = {**params, "values": values, "prompts": variable.prompts()}
+        params = {**_described(codebook()[params["variable"]], params), **params}
     paths = {key: str(root / params[key]) for key in kind.paths if params.get(key)}
     made: Part = registry.make(group, name, {**params, **paths})
     return made
+
+
+def _described(variable: Variable, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a variable and what describes them, as `zero_shot` takes them.
+
+    Raises:
+        InputError: it offers "none of these", and the parameters do not say what that looks like.
+    """
+    if variable.none_of_these and "none_of_these" not in params:
+        raise InputError(
+            f"variable {variable.name!r} offers none_of_these, and prompts must describe it: add, for instance, "
+            'none_of_these = ["a blurry photo", "a photo of a wall"]; or none_of_these = [] to have the closest of the '
+            "other values in any case"
+        )
+    values = tuple(value.name for value in variable.values)
+    several = {"multilabel": True} if variable.type == "multilabel" else {}
+    return {"values": values, "prompts": variable.prompts(), **several}
 
 
 def _asked(params: Mapping[str, Any], codebook: Codebook) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from studium.core.audit import Use
 from studium.core.protocols import Measure
 from studium.core.store import Store
 from studium.core.unit import Unit
-from studium.errors import BudgetError, InputError, MediaError
+from studium.errors import InputError, MediaError, ServiceError
 from studium.media.watch import WatchingMeasure, WatchingUnitizer, watch
 from studium.run import gate
 from studium.run.load import Loader
@@ -176,7 +176,7 @@ class _Work:
         """One batch; if it fails in whatever way, each unit on its own, so that only the guilty ones fail."""
         try:
             self.pending[part].take(units, _results(part, inputs), inputs)
-        except BudgetError:
+        except ServiceError:
             raise
         except Exception as error:
             if len(units) == 1:

@@ -56,11 +56,11 @@ def _job(number: int, chunk: Any, send: Send, isolate: bool) -> None:
         outcome = work(chunk, (lambda unit, tables: send(event="unit", unit=unit, tables=tables)) if isolate else None)
         send(event="done", number=number, rows=outcome.rows, failures=outcome.failures)
     except Exception as error:  # noqa: BLE001  (the parent raises it)
-        _fatal(send, error)
+        _fatal(send, error, number)
 
 
-def _fatal(send: Send, error: Exception) -> None:
-    send(event="fatal", error=type(error).__name__, message=str(error))
+def _fatal(send: Send, error: Exception, number: int | None = None) -> None:
+    send(event="fatal", error=type(error).__name__, message=str(error), number=number)
 
 
 def _sender(descriptor: int) -> Send:

@@ -5,8 +5,8 @@ import pytest
 
 from studium.anonymise import Cover
 from studium.anonymise.copy import Shown, copied
-from studium.anonymise.cover import Seen
 from studium.errors import DamagedStreamError
+from studium.measure.cover import Seen
 
 FIRST, SECOND = (10, 10, 20, 20), (40, 40, 50, 50)
 

@@ -13,11 +13,11 @@ from hostile_video import cut, delayed, numbered, plain, turned, variable_rate, 
 from PIL import Image
 
 from studium.anonymise import Cover, anonymise
-from studium.anonymise.cover import ROUNDS, Seen
 from studium.anonymise.journal import COLUMNS
 from studium.anonymise.media import Film
 from studium.errors import BusyError, InputError, StoreError
 from studium.measure.centerface import find_faces
+from studium.measure.cover import ROUNDS, Seen
 from studium.media.image import decode
 from studium.media.video import Video
 

@@ -1,6 +1,7 @@
 import pytest
 from persons import BASIS, RECORD
 
+from studium.core.allowance import FREE
 from studium.core.config import SourceEntry, Step, Study, read
 from studium.core.legal import LegalBasis
 from studium.errors import ConfigError
@@ -50,11 +51,17 @@ def test_a_whole_study(tmp_path):
     ("text", "says"),
     [
         ("[study", "not valid TOML"),
-        ("[sutdy]", "no key sutdy; known: study, media, source, step, ethics"),
+        ("[sutdy]", "no key sutdy; known: study, media, remote, source, step, ethics"),
         ("[study]\nseed = 'x'", r"\[study\] seed should be int, got str 'x'"),
         ("[study]\nseed = true", "should be int, got bool"),
         ("[media]\nmax_pixels = 'many'", r"\[media\] max_pixels should be int"),
         ("[source]\nfolder = 'x'", r"under its own  \[\[source\]\]"),
+        ("[remote]\nbudget = '5'", r"\[remote\] budget should be a number, got str '5'"),
+        ("[remote]\nbudget = -1", r"\[remote\] budget should be a number above 0, got -1"),
+        ("[remote]\nbudget = nan", "should be a number above 0, got nan"),
+        ("[remote]\nrequests_per_minute = 0", "should be a number above 0, got 0"),
+        ("[remote.prices]\ngpt = 0.15", r"such as \[0.15, 0.60\], got 0.15"),
+        ("[remote.prices]\ngpt = [0.15, true]", r"'gpt' should be US dollars for a million tokens"),
         ("[[source]]", "number 1 is empty"),
         ("[[source]]\nfolder = 3", "folder should be str"),
         ("[[step]]\nof = 'image'", "exactly one of split, measure, rollup, cluster, duplicates, map, persons, got of"),
@@ -88,3 +95,13 @@ def test_a_legal_basis_is_read_as_it_stands(tmp_path):
     assert read(path).legal_basis == LegalBasis()
     path.write_text(RECORD)
     assert read(path).legal_basis == BASIS
+
+
+def test_what_may_be_spent_and_how_fast(tmp_path):
+    path = tmp_path / "studium.toml"
+    path.write_text("[study]")
+    assert read(path).remote == FREE
+    path.write_text('[remote]\nbudget = 5\nrequests_per_minute = 30.5\nprices = { "gpt-4o-mini" = [0.15, 1] }')
+    found = read(path).remote
+    assert (found.budget, found.requests_per_minute, found.ledger) == (5, 30.5, None)
+    assert found.prices == {"gpt-4o-mini": (0.15, 1.0)}

@@ -18,7 +18,8 @@ from studium import Corpus, sources
 from studium.errors import InputError, RefusedError
 from studium.measure.autotag.azure import AzureVision
 from studium.measure.autotag.rekognition import Rekognition
-from studium.run.remote import flows, quote
+from studium.run.leaving import quote
+from studium.run.remote import flows
 
 STUDIUM = Path(sys.executable).with_name("studium")
 
@@ -64,7 +65,7 @@ def test_the_price_is_said_first_and_what_was_sent_afterwards(corpus, services):
         check=True,
     )
     said = done.stderr
-    price = "rekognition: 4 pictures x 0.001 USD = about 0.004 USD (Amazon Rekognition"
+    price = "about 0.004 USD (0.001 USD a picture: Amazon Rekognition"
     assert price in said
     total = sum(len(request.jpeg) for request in services.log)
     sent = f"4 requests answered by 127.0.0.1:{services.port}, {total:,} bytes sent"
@@ -80,9 +81,10 @@ def test_the_price_is_said_first_and_what_was_sent_afterwards(corpus, services):
 def test_without_verbose_the_price_is_still_seen(corpus, services):
     command = [STUDIUM, "measure", "azure_vision", "--of", "image", "--allow-remote", "--study", corpus.root]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "azure_vision: 4 pictures x 0.001 USD" in done.stderr
+    assert "azure_vision sends data to 127.0.0.1" in done.stderr
+    assert "about 0.004 USD (0.001 USD a picture: Azure" in done.stderr
     again = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "pictures x" not in again.stderr
+    assert "USD" not in again.stderr
     assert "nothing to do" in again.stdout
     assert len(services.log) == 4
 
@@ -118,8 +120,8 @@ def test_a_changed_wave_costs_again_and_a_changed_study_does_not(corpus, service
     time.sleep(1.1)  # dates of answers are whole seconds
     other.measure("rekognition", of="image")
     assert manifest(other)["sent"] == [], "these answers came in another run"
-    assert "0 pictures x 0.001 USD = about 0 USD" in caplog.text
-    assert "4 more were answered before and cost nothing" in caplog.text
+    assert "4 of them were answered before: nothing is sent, and nothing paid" in caplog.text
+    assert "0 requests with 0 pictures" in caplog.text
     assert len(services.log) == 4
     mine, theirs = (one.table("image", "rekognition").drop(["path"]).sort_by("unit") for one in (corpus, other))
     assert mine == theirs, "the date is that of the answer"
@@ -129,7 +131,7 @@ def test_a_changed_wave_costs_again_and_a_changed_study_does_not(corpus, service
 
 def test_a_quote_sends_nothing(corpus, services):
     (said,) = quote(corpus.store, "image", [Rekognition()])
-    assert "4 pictures x" in said
+    assert "4 requests with 4 pictures and 0 texts" in str(said)
     assert (services.log, services.probes) == ([], [])
     from studium.measure.pdq import Pdq
 

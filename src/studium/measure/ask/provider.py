@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from studium.core.outgoing import Outgoing
 from studium.core.variable import Variable
 
 if TYPE_CHECKING:
@@ -99,6 +100,13 @@ class Provider(ABC):
             InputError: it cannot answer such a question, or cannot be reached; the message says what to do.
         """
 
+    def outgoing(self, prompt: Prompt, shown: Shown) -> Outgoing | None:
+        """What would be sent about one unit, encoded as `reply` would send it; None if nothing leaves the machine.
+
+        Nothing may be sent to find it out. Said, for a sample of the units, before a run sends anything.
+        """
+        return None
+
     @abstractmethod
     def reply(self, prompt: Prompt, shown: Shown, after: Turn | None = None) -> Reply:
         """Ask about one unit; called from several threads.
@@ -110,5 +118,5 @@ class Provider(ABC):
 
         Raises:
             MediaError: there was no answer; the message has the provider's code.
-            BudgetError: it would cost more than the run may.
+            ServiceError: it would cost more than the run may, or the service answers no further.
         """

@@ -28,6 +28,7 @@ class AzureVision(Autotagger):
         longest: pictures with a longer side are shrunk to it, in pixels, before they are sent.
         model: "latest", or a version such as "2023-10-01" where results should stay the same.
         wave: name of a round of asking, such as "2026-11"; another name asks, and pays, again.
+        cover_faces: whether faces are filled with black before anything is sent, as far as they are found.
 
     References:
         Schwemmer et al. (2020), doi:10.1177/2378023120967171 (what such labels say about people, and how they err).
@@ -36,6 +37,7 @@ class AzureVision(Autotagger):
     longest: int = 1600
     model: str = "latest"
     wave: str = ""
+    cover_faces: bool = False
 
     name: ClassVar[str] = "azure_vision"
     version: ClassVar[str] = "1"
@@ -48,6 +50,11 @@ class AzureVision(Autotagger):
     def request(self) -> Mapping[str, Any]:
         """Features of imageanalysis:analyze."""
         return {"operation": "imageanalysis:analyze", "api": "2023-10-01", "features": ["tags"], "model": self.model}
+
+    @property
+    def host(self) -> str:
+        """That of VISION_ENDPOINT."""
+        return host_of(os.environ.get("VISION_ENDPOINT", "")) or "the host of VISION_ENDPOINT, which is not set"
 
     def client(self) -> Any:
         """Azure's client."""

@@ -30,6 +30,7 @@ class GoogleVision(Autotagger):
         longest: pictures with a longer side are shrunk to it, in pixels, before they are sent.
         model: "builtin/stable", or "builtin/latest" where Google tries a new one.
         wave: name of a round of asking, such as "2026-11"; another name asks, and pays, again.
+        cover_faces: whether faces are filled with black before anything is sent, as far as they are found.
 
     References:
         Schwemmer et al. (2020), doi:10.1177/2378023120967171 (what such labels say about people, and how they err).
@@ -38,6 +39,7 @@ class GoogleVision(Autotagger):
     longest: int = 1600
     model: str = "builtin/stable"
     wave: str = ""
+    cover_faces: bool = False
 
     name: ClassVar[str] = "google_vision"
     version: ClassVar[str] = "1"
@@ -57,6 +59,11 @@ class GoogleVision(Autotagger):
     @property
     def _feature(self) -> Mapping[str, Any]:
         return {"type": "LABEL_DETECTION", "max_results": MOST, "model": self.model}
+
+    @property
+    def host(self) -> str:
+        """Google's, wherever that is."""
+        return "vision.googleapis.com"
 
     def client(self) -> Any:
         """Google's client, over HTTP and JSON."""

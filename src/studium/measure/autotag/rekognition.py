@@ -1,5 +1,6 @@
 """Amazon Rekognition: DetectLabels."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,7 @@ class Rekognition(Autotagger):
         longest: pictures with a longer side are shrunk to it, in pixels, before they are sent.
         region: of the data centre that is sent the pictures.
         wave: name of a round of asking, such as "2026-11"; another name asks, and pays, again.
+        cover_faces: whether faces are filled with black before anything is sent, as far as they are found.
 
     References:
         Schwemmer et al. (2020), doi:10.1177/2378023120967171 (what such labels say about people, and how they err).
@@ -38,6 +40,7 @@ class Rekognition(Autotagger):
     longest: int = 1600
     region: str = "eu-central-1"
     wave: str = ""
+    cover_faces: bool = False
 
     name: ClassVar[str] = "rekognition"
     version: ClassVar[str] = "1"
@@ -53,6 +56,12 @@ class Rekognition(Autotagger):
     def request(self) -> Mapping[str, Any]:
         """DetectLabels with its parameters."""
         return {"operation": "DetectLabels", "api": "2016-06-27", "region": self.region, **EVERYTHING}
+
+    @property
+    def host(self) -> str:
+        """Of the data centre; AWS_ENDPOINT_URL_REKOGNITION names another."""
+        other = os.environ.get("AWS_ENDPOINT_URL_REKOGNITION") or os.environ.get("AWS_ENDPOINT_URL")
+        return host_of(other or f"rekognition.{self.region}.amazonaws.com")
 
     def client(self) -> Any:
         """A boto3 client."""

@@ -5,32 +5,33 @@ import io
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from studium.core import allowance
 from studium.core.column import Column
+from studium.core.outgoing import Outgoing
 from studium.errors import InputError, MediaError, TooLargeError
+from studium.measure import faceless
+from studium.measure.answers import Answer, Question, ask_once, check_room, is_kept
 from studium.measure.at_size import AtSize
-from studium.measure.answers import Answer, Question, any_kept, ask_once, check_room, is_kept
-from studium.measure.autotag.price import estimate
+from studium.measure.autotag.price import prices
 from studium.measure.per_item import collect
 from studium.measure.sessions import loaded
 from studium.measure.transform import Picture
 
-__all__ = ["AT_ONCE", "COUNTED", "TRIES", "Autotagger", "Sent", "encoded", "host_of"]
+__all__ = ["AT_ONCE", "TRIES", "Autotagger", "Sent", "encoded", "host_of"]
 
 AT_ONCE = 8
 """Requests under way at a time in one process, whatever the number of threads that measure."""
 
 TRIES = 5
 """How often a client of a service tries when it is busy, at most, waiting longer each time."""
-
-COUNTED = 2000
-"""Pictures up to which an estimate looks for every single answer."""
 
 QUALITY = 90
 BIAS = "doi:10.1177/2378023120967171"  # Schwemmer et al. (2020)
@@ -65,10 +66,11 @@ def host_of(address: str) -> str:
 
 
 class Autotagger(AtSize):
-    """A service that names what is in a picture. Subclasses are frozen dataclasses with ``longest`` and ``wave``.
+    """A service that names what is in a picture. Subclasses are frozen dataclasses with the fields below.
 
     Attributes:
         wave: name of a round of asking, such as "2026-11"; another name asks again, to see what changed.
+        cover_faces: whether faces that are found are filled with black before anything is sent.
         smallest: shortest side that the service takes, px.
         largest: longest file that it takes, bytes.
         no_picture: codes with which it refuses a request without a picture, once it knows who asks.
@@ -76,12 +78,24 @@ class Autotagger(AtSize):
     """
 
     wave: str
+    cover_faces: bool
 
     takes: ClassVar[str] = "image"
     smallest: ClassVar[int]
     largest: ClassVar[int]
     no_picture: ClassVar[frozenset[str]]
     credentials: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        super().__post_init__()
+        if not isinstance(self.cover_faces, bool):
+            raise InputError(f"{self.name}: cover_faces should be true or false, got {self.cover_faces!r}")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Of the network that finds faces, if they are covered."""
+        return faceless.MODELS if self.cover_faces else ()
 
     @property
     def remote(self) -> bool:
@@ -92,6 +106,11 @@ class Autotagger(AtSize):
     @abstractmethod
     def request(self) -> Mapping[str, Any]:
         """What is asked about every picture: API version, features, model. Part of the place of the answer."""
+
+    @property
+    @abstractmethod
+    def host(self) -> str:
+        """The machine that would be sent the pictures, as far as can be told without asking anybody."""
 
     @abstractmethod
     def client(self) -> Any:
@@ -158,39 +177,47 @@ class Autotagger(AtSize):
             InputError: there are no credentials, they are not accepted, or the service cannot be reached.
             StoreError: answers cannot be kept.
         """
+        if self.cover_faces:
+            faceless.ready()
         if not _offline():
             check_room(self.question.folder)
             loaded(lambda: _admitted(self))
 
-    def estimate(self, n: int, inputs: Iterable[Picture]) -> str:
-        """What it costs to tag ``n`` pictures, without those that were answered before.
-
-        Which those are is only known once they are decoded. Of more than `COUNTED` pictures it is not counted: then it
-        is what they cost at most.
-        """
-        if not any_kept(self.question):
-            return estimate(self.name, n, 0)
-        if n > COUNTED:
-            return estimate(self.name, n, None)
-        return estimate(self.name, n, sum(is_kept(self.question, self._encoded(picture).jpeg) for picture in inputs))
+    def outgoing(self, item: Picture) -> Outgoing | None:
+        """The JPEG file, at the list price; None for a picture that the service does not take."""
+        shown = self._shown(item)
+        sent = encoded(shown)
+        try:
+            self._check(sent)
+        except MediaError:
+            return None
+        kept, price = is_kept(self.question, sent.jpeg), prices()[self.name]
+        usd = 0.0 if kept else price.usd
+        return Outgoing(self.host, len(sent.jpeg), pictures=(shown,), kept=kept, usd=usd, source=str(price))
 
     def row(self, item: Picture) -> Mapping[str, Any]:
         """Tag one RGB picture.
 
         Raises:
             MediaError: the service takes no such picture, or answered with an error; the message has its code.
+        BudgetError: it would cost more than the run may.
         """
-        sent = self._encoded(item)
+        sent = encoded(self._shown(item))
         self._check(sent)
         answer = ask_once(self.question, sent.jpeg, lambda: self._ask(sent.jpeg))
         return self._row(sent, answer)
 
     def __call__(self, batch: Sequence[Picture]) -> Mapping[str, Any]:
         """Tag RGB pictures, several at a time."""
-        return collect(self.columns, list(loaded(_crew).map(self.row, batch)))
+        crew = loaded(_crew)  # which waits under the allowance of the run
+        asked = [crew.submit(copy_context().run, self.row, item) for item in batch]
+        wait(asked)  # also if one of them fails: the others are paid for
+        return collect(self.columns, [one.result() for one in asked])
 
-    def _encoded(self, picture: Picture) -> Sent:
-        return encoded(self.shrunk(picture))
+    def _shown(self, picture: Picture) -> Picture:
+        """The pixels that are sent. Faces are looked for in these: what is too small to be found there hardly shows."""
+        shrunk = self.shrunk(picture)
+        return faceless.faceless(shrunk) if self.cover_faces else shrunk
 
     def _check(self, sent: Sent) -> None:
         """Refuse what the service would refuse, before anything is sent."""
@@ -209,10 +236,14 @@ class Autotagger(AtSize):
     def _ask(self, jpeg: bytes) -> tuple[Mapping[str, Any], str]:
         if _offline():
             raise MediaError(f"{self.name} was never asked about this picture, and STUDIUM_OFFLINE is set; unset it")
-        client = loaded(self.client)
+        client, may, usd = loaded(self.client), allowance.current(), prices()[self.name].usd
+        may.admit(usd)
+        may.pace(self.host)
         try:
             return self.send(client, jpeg)
         except self.refused() as error:
+            if _answered(error):
+                may.settle(usd, 0)
             _admitted.cache_clear()  # the picture, or the account? the next `prepare` asks, and ends a run in vain
             raise MediaError(f"{self.name} answered {self._said(error)}; {len(jpeg):,} bytes were sent") from error
 
@@ -237,6 +268,11 @@ class Autotagger(AtSize):
             "height_sent": sent.height,
         }
         return {f"{self.name}_{key}": value for key, value in values.items()}
+
+
+def _answered(error: Exception) -> bool:
+    """Whether it is the service that said so, which costs nothing; if no answer came, nobody knows."""
+    return any(getattr(error, said, None) is not None for said in ("response", "code"))
 
 
 @cache

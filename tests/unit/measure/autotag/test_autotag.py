@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ import pytest
 from PIL import Image
 from services import SECRETS, recorded
 
+from studium.core.allowance import Allowance, under
 from studium.core.recipe import recipe_of
-from studium.errors import InputError, MediaError, MissingExtraError, StoreError, TooLargeError
-from studium.measure.autotag import azure, google, rekognition
+from studium.errors import BudgetError, InputError, MediaError, MissingExtraError, StoreError, TooLargeError
 from studium.measure.answers import Question, any_kept, ask_once
+from studium.measure.autotag import azure, google, rekognition
 from studium.measure.autotag.azure import AzureVision
 from studium.measure.autotag.google import GoogleVision
-from studium.measure.autotag.price import estimate, prices
+from studium.measure.autotag.price import prices
 from studium.measure.autotag.rekognition import Rekognition
 from studium.measure.autotag.service import encoded, host_of
+from studium.measure.centerface import find_faces
+from studium.measure.cover import CHECK
 from studium.testing import check_measure
 
 KINDS = (Rekognition, GoogleVision, AzureVision)
@@ -213,7 +217,7 @@ def test_an_answer_that_fails_is_not_kept(monkeypatch, tmp_path):
 
 @every_service
 def test_where_answers_cannot_be_kept_nothing_is_asked(kind, services, cat, tmp_path):
-    (tmp_path / "cache").write_text("a file where a folder should be")
+    (tmp_path / "cache" / "answers").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match="set STUDIUM_CACHE to another folder; nothing was sent"):
         kind().prepare()
     with pytest.raises(StoreError):
@@ -375,33 +379,75 @@ def test_prices_have_a_date_and_a_source():
         assert 0 < price.usd < 0.01
 
 
-@pytest.mark.parametrize(
-    ("n", "kept", "says"),
-    [
-        (0, 0, "0 pictures x 0.0015 USD = about 0 USD (Google Cloud Vision"),
-        (1, 0, "1 picture x 0.0015 USD = about 0.0015 USD (Google Cloud Vision"),
-        (10_000, 0, "10,000 pictures x 0.0015 USD = about 15.00 USD (Google Cloud Vision"),
-        (1_010_000, 4_000, "1,006,000 pictures x 0.0015 USD = about 1,509.00 USD (Google Cloud Vision"),
-    ],
-)
-def test_the_estimate_is_pictures_times_price(n, kept, says):
-    said = estimate("google_vision", n, kept)
-    assert said.startswith(f"google_vision: {says}")
-    assert "check https://" in said
-    assert ("4,000 more were answered before" in said) == bool(kept)
-
-
-def test_the_estimate_counts_only_what_was_not_answered_before(services, cat):
-    measure = Rekognition()
-    assert "3 pictures x" in measure.estimate(3, iter(pytest.fail("decoded for nothing") for _ in range(1)))
+def test_what_would_leave_is_what_leaves(services, cat):
+    measure = Rekognition(longest=300)
+    told = measure.outgoing(cat)
+    assert services.log == []
+    assert (told.kept, told.usd, told.texts, told.host) == (False, 0.001, 0, f"127.0.0.1:{services.port}")
+    assert "list price of" in told.source
+    assert "check https://" in told.source
     measure([cat])
-    said = measure.estimate(3, [cat, *pictures(2)])
-    assert "2 pictures x 0.001 USD = about 0.002 USD" in said
-    assert "1 more were answered before" in said
-    many = measure.estimate(2001, iter(pytest.fail("decoded for nothing") for _ in range(1)))
-    assert "2,001 pictures x 0.001 USD = at most 2.00 USD" in many
-    assert "those that were answered before cost nothing" in many
-    assert len(services.log) == 1
+    (request,) = services.log
+    assert told.bytes == len(request.jpeg)
+    assert told.pictures[0].shape[:2] == (199, 300)
+    after = measure.outgoing(cat)
+    assert (after.kept, after.usd) == (True, 0)
+    assert measure.outgoing(np.zeros((20, 400, 3), np.uint8)) is None, "the service takes no such picture"
+
+
+@every_service
+def test_the_host_is_told_without_credentials(kind, services, monkeypatch, cat):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "VISION_ENDPOINT", "VISION_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_REKOGNITION")
+    hosts = ("rekognition.eu-central-1.amazonaws.com", "vision.googleapis.com", "the host of VISION_ENDPOINT")
+    assert kind().outgoing(cat).host.startswith(hosts)
+
+
+@every_service
+def test_faces_are_covered_before_anything_is_sent(kind, services, astronaut):
+    picture = astronaut
+    kind()([picture])
+    kind(cover_faces=True)([picture])
+    whole, covered = (np.asarray(Image.open(io.BytesIO(request.jpeg))) for request in services.log)
+    assert find_faces(whole, CHECK)
+    assert find_faces(covered, CHECK) == []
+    assert (np.abs(whole.astype(int) - covered).max(-1) < 40).mean() > 0.8
+    assert recipe_of(kind(cover_faces=True)).models.keys() == {"centerface"}
+    with pytest.raises(InputError, match="cover_faces should be true or false"):
+        kind(cover_faces="yes")
+
+
+# what it may cost
+
+
+def test_a_picture_beyond_the_budget_is_not_sent(services, tmp_path):
+    mine = Allowance(budget=0.0025, ledger=tmp_path / "x.spent")
+    with under(mine), pytest.raises(BudgetError, match=r"budget of 0\.0025 USD is used up"):
+        Rekognition()(pictures(5))
+    assert len(services.log) == 2
+    assert mine.spent == pytest.approx(0.002)
+
+
+@every_service
+def test_what_a_service_refuses_costs_nothing_and_is_not_counted(kind, services, cat, tmp_path):
+    mine = Allowance(budget=1, ledger=tmp_path / "x.spent")
+    services.fail(kind.name, "denied")
+    with under(mine), pytest.raises(MediaError):
+        kind()([cat])
+    assert mine.spent == 0
+    services.errors.clear()
+    with under(mine):
+        kind()([cat])
+        kind()([cat])
+    assert mine.spent == pytest.approx(prices()[kind.name].usd), "the second answer was kept"
+
+
+def test_requests_are_paced_before_they_are_sent(services):
+    with under(Allowance(requests_per_minute=60 / 0.1)):
+        began = time.monotonic()
+        Rekognition()(pictures(4))
+    assert time.monotonic() - began >= 0.3
 
 
 def test_moto_serves_it_too(monkeypatch, tmp_path, cat):

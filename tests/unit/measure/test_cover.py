@@ -6,11 +6,10 @@ from lettering import font_for
 from PIL import Image, ImageDraw
 
 from studium.anonymise import Cover
-from studium.anonymise.cover import CHECK
-from studium.anonymise.fill import MODES
 from studium.errors import InputError
 from studium.measure.centerface import find_faces
-from studium.media.image import decode
+from studium.measure.cover import CHECK
+from studium.media.fill import MODES
 
 
 def test_a_picture_without_a_face_is_returned_as_it_is():
@@ -19,8 +18,8 @@ def test_a_picture_without_a_face_is_returned_as_it_is():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_face_is_gone_and_the_rest_is_not(mode, photos):
-    picture = decode(photos / "astronaut.png")
+def test_the_face_is_gone_and_the_rest_is_not(mode, astronaut):
+    picture = astronaut
     (face,) = find_faces(picture)
     made = Cover(mode=mode)(picture)
     x0, y0, x1, y1 = (round(edge) for edge in face.box)

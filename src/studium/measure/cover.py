@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from studium.anonymise.fill import MODES, covered, grown
 from studium.errors import InputError
 from studium.measure import ocr_rapid
 from studium.measure.centerface import MODEL, check_search, find_faces
+from studium.media.fill import MODES, covered, grown
 from studium.media.region import Box
 
 if TYPE_CHECKING:

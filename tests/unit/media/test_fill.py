@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from studium.anonymise.fill import BLOCKS, MODES, covered, grown
 from studium.errors import InputError
+from studium.media.fill import BLOCKS, MODES, covered, grown
 
 RNG = np.random.default_rng(0)
 

@@ -1,0 +1,198 @@
+"""Zero-shot codes of a study, calibrated on hand codes from a file, from Python, or from the study's records."""
+
+import csv
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from studium import Corpus, sources
+from studium.cli.calibrate import calibrate as command
+from studium.coding import calibrate
+from studium.core.annotation import Annotation
+from studium.core.records import Records
+from studium.errors import InputError, UnknownNameError
+from studium.run.calibrated import majority, read_labels
+from studium.run.taggers import tagger
+
+KINDS = {"bird": "animals/birds", "fruit": "food/fruit", "vehicle": "vehicles"}
+CODEBOOK = """
+[thing]
+question = "What is it?"
+of = "image"
+type = "categorical"
+""" + "".join(f'[[thing.values]]\nname = "{value}"\n' for value in (*KINDS, "house"))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, stamps):
+    """Ten birds, fruits and vehicles each, coded by ConSE; nobody shows a house."""
+    root = tmp_path_factory.mktemp("calibrated")
+    for value, folder in KINDS.items():
+        (root / "images" / value).mkdir(parents=True)
+        for path in sorted((stamps / folder).rglob("*.png"))[:10]:
+            shutil.copy(path, root / "images" / value / path.name)
+    (root / "codebook.toml").write_text(CODEBOOK)
+    opened = Corpus(root)
+    opened.add(sources.folder(root / "images"))
+    opened.measure("zero_shot", of="image", variable="thing")
+    return opened
+
+
+@pytest.fixture(scope="module")
+def truth(corpus):
+    return {row["unit"]: row["path"].split("/")[1] for row in corpus.table("image").to_pylist()}
+
+
+@pytest.fixture(scope="module")
+def some(truth):
+    """Six of each."""
+    units = sorted(truth)
+    return {unit: (value, 1.0) for value in KINDS for unit in [u for u in units if truth[u] == value][:6]}
+
+
+def test_all_units_get_calibrated_codes(corpus, truth, some):
+    found = corpus.calibrate("thing", of="image", labels=some)
+    assert found.computed
+    rows = {row["unit"]: row for row in corpus.table("image", "calibrated").to_pylist()}
+    raw = {row["unit"]: row for row in corpus.table("image", "zero_shot").to_pylist()}
+    assert set(rows) == set(truth)
+    units = list(some)
+    scores = np.array([raw[unit]["thing_cosine"] for unit in units])
+    labels = [list(KINDS).index(some[unit][0]) for unit in units]
+    fit = calibrate.fit(scores, labels, 100.0)
+    for unit, row in rows.items():
+        expected = fit.probabilities([raw[unit]["thing_cosine"]])[0]
+        np.testing.assert_allclose(row["thing_prob"], expected, atol=1e-5)
+        assert row["thing"] == [*KINDS, "house"][int(np.argmax(row["thing_prob"]))]
+    assert found.fit["temperature"] == pytest.approx(1 / fit.slope, rel=1e-4)
+    assert found.fit["temperature"] > 0.02, "ConSE is far too sure at CLIP's temperature"
+    assert found.fit["labels"] == {"bird": 6, "fruit": 6, "vehicle": 6, "house": 0}
+    assert found.fit["bias"]["house"] == 0
+    assert found.fit["unused"] == 0
+    judged = calibrate.assess(scores, labels, 100.0, None, corpus.study.seed)
+    told = {row["figure"]: row for row in found.assessment()}
+    assert told["log_loss"]["before"] == pytest.approx(judged.before.log_loss)
+    assert told["accuracy"]["after"] > 0.8
+
+
+def test_what_it_was_made_of_is_written_down(corpus, some):
+    first = corpus.calibrate("thing", of="image", labels=some)
+    again = corpus.calibrate("thing", of="image", labels=dict(reversed(some.items())))
+    assert (again.table.folder, again.computed) == (first.table.folder, False), "the order of labels says nothing"
+    changed = dict(some)
+    changed[next(iter(some))] = ("fruit", 1.0)
+    other = corpus.calibrate("thing", of="image", labels=changed)
+    assert other.table.recipe.inputs != first.table.recipe.inputs
+    weighted = corpus.calibrate("thing", of="image", labels={u: (v, 1 + (v == "bird")) for u, (v, _) in some.items()})
+    assert weighted.table.folder not in {first.table.folder, other.table.folder}
+    assert first.table.recipe.params["by"].startswith("zero_shot-")
+    assert first.table.columns[1].about.startswith("calibrated of bird, fruit")
+    audited = tagger(corpus.store, "image", "calibrated")
+    assert set(next(iter(audited.labels.values()))) == {*KINDS, "house"}, "taggers can be audited by it"
+
+
+def write(path, rows, names=("path", "value")):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([names, *rows])
+    return path
+
+
+def test_labels_from_a_file(corpus, truth, some, tmp_path):
+    paths = {row["unit"]: row["path"] for row in corpus.table("image").to_pylist()}
+    rows = [(paths[unit], f" {value.upper()} ", 2) for unit, (value, _) in some.items()]
+    others = [paths[unit] for unit in truth if unit not in some]
+    file = write(tmp_path / "a.csv", [*rows, (others[0], "", ""), (others[1], "NA", "x")], ("path", "value", "weight"))
+    found = corpus.calibrate("thing", of="image", labels=file)
+    plain = corpus.calibrate("thing", of="image", labels=some)
+    assert found.fit["temperature"] == pytest.approx(plain.fit["temperature"]), "weights are relative"
+    assert found.fit["labels"] == plain.fit["labels"]
+    named = write(tmp_path / "b.csv", [(unit, value) for unit, (value, _) in some.items()], ("unit", "thing"))
+    assert read_labels(named, corpus.store, "image", "thing") == some
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "says"),
+    [
+        (("path", "code"), ("a", "b"), "needs a column unit or path, a column value or thing"),
+        (("file", "value"), ("a", "b"), "needs a column unit or path"),
+        (("path", "value"), ("nowhere.png", "bird"), "names 1 image units that the study does not have"),
+        (("path", "value", "weight"), ("PATH", "bird", "0.5"), "a weight is 1 / P"),
+        (("path", "value", "weight"), ("PATH", "bird", "much"), "a weight is 1 / P"),
+        (("path", "value"), ("PATH", "cathedral"), "a label should be one of bird, fruit, vehicle, house"),
+        (("path", "value"), ("PATH", "bird"), "at least 5 labels of at least two values, got 1 of 1"),
+        (("path", "value"), ("PATH", "NA"), "at least 5 labels of at least two values, got 0 of 0"),
+    ],
+)
+def test_labels_that_do_not_fit(corpus, tmp_path, names, row, says):
+    path = corpus.table("image")["path"][0].as_py()
+    file = write(tmp_path / "a.csv", [[path if cell == "PATH" else cell for cell in row]], names)
+    with pytest.raises(InputError, match=says):
+        corpus.calibrate("thing", of="image", labels=file)
+
+
+def test_an_empty_file(corpus, tmp_path):
+    (tmp_path / "a.csv").write_text("")
+    with pytest.raises(InputError, match="got no rows"):
+        corpus.calibrate("thing", of="image", labels=tmp_path / "a.csv")
+
+
+def annotation(corpus, unit, value, coder="a", **more):
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=1)
+    return Annotation(unit, "thing", value, coder, at, more.pop("digest", corpus.codebook["thing"].digest), **more)
+
+
+def test_labels_from_the_records_of_the_study(corpus, some, caplog):
+    with pytest.raises(InputError, match="nobody has coded 'thing' in this study"):
+        corpus.calibrate("thing", of="image")
+    path = corpus.root / "studium.db"
+    try:
+        with Records(path) as records:
+            records.annotate(annotation(corpus, unit, value, weight=3.0) for unit, (value, _) in some.items())
+            records.annotate([annotation(corpus, next(iter(some)), "house", coder="b", digest="of-another")])
+        found = corpus.calibrate("thing", of="image")
+        assert found.fit["temperature"] == pytest.approx(
+            corpus.calibrate("thing", of="image", labels=some).fit["temperature"]
+        )
+        assert "1 annotations of thing follow another definition" in caplog.text
+    finally:
+        path.unlink()
+        for rest in corpus.root.glob("studium.db-*"):
+            rest.unlink()
+
+
+def test_what_most_coders_say(corpus):
+    said = [
+        annotation(corpus, "1", "bird"), annotation(corpus, "1", "bird", "b"), annotation(corpus, "1", "fruit", "c"),
+        annotation(corpus, "2", "bird"), annotation(corpus, "2", "fruit", "b", weight=4.0),
+        annotation(corpus, "3", None), annotation(corpus, "4", "fruit", weight=2.0), annotation(corpus, "4", None, "b"),
+    ]  # fmt: skip
+    assert majority([]) == {}
+    assert majority(said) == {"1": ("bird", 1.0), "4": ("fruit", 2.0)}
+
+
+def test_what_has_no_codes_to_calibrate(corpus, some):
+    with pytest.raises(UnknownNameError, match="no table 'zero_shot:colour'"):
+        corpus.calibrate("colour", of="image", labels=some)
+    corpus.measure("properties", of="image")
+    with pytest.raises(InputError, match="holds no codes of one value each, by zero_shot"):
+        corpus.calibrate("thing", of="image", labels=some, by="properties")
+
+
+def test_labels_of_units_without_a_code_are_counted(corpus, some):
+    found = corpus.calibrate("thing", of="image", labels={**some, "0" * 64: ("bird", 1.0)})
+    assert found.fit["unused"] == 1
+
+
+def test_on_the_command_line(corpus, some, tmp_path):
+    file = write(tmp_path / "a.csv", [(unit, value) for unit, (value, _) in some.items()], ("unit", "value"))
+    words = ["thing", "--labels", str(file), "--study", str(corpus.root)]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    lines = [line.split("\t") for line in done.output.splitlines()]
+    assert lines[0] == ["value", "labels", "bias"]
+    assert lines[1][:2] == ["bird", "6"]
+    assert lines[5] == ["out of sample", "before", "after"]
+    assert lines[-1][0].startswith("temperature 0.0")
