@@ -36,9 +36,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import fetch
 
-from studium.coding import calibrate
 from studium.explore.crossmodal import Retrieval, retrieval
 from studium.explore.search import similarity
+from studium.learn import calibrate
 from studium.measure import encoders
 from studium.media.image import decode
 

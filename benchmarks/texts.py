@@ -5,11 +5,13 @@
 
 Scoring rule. Data: what comes with VADER (tweets, snippets of film and product reviews and of editorials, each with the
 mean of 20 raters' sentiment from -4 to 4). Sentiment: Pearson's r with that mean, and how much of the sign is right
-where the mean is beyond 1. Swear words: a tweet counts as coarse if a reader found a swear word, an obscenity or a slur
-in it, however meant ("sucks", "stupid" and "god" are none); mild if there is only damn, crap, piss, bloody, bastard.
-One reader read the 500 of 4,200 tweets in which any of three lists (LDNOOBW, Surge AI, cuss) or a pattern of masked
-spellings finds something; the rest counts as not coarse, so recall is an upper bound. A tweet is found if the count is
-1 or more. The other sets nobody coded: the share of texts with a hit, and the commonest hits, show what is
+where the mean is beyond 1. Swear words: a tweet counts as coarse if there is a swear word, an obscenity or a slur in
+it, however meant ("sucks", "stupid" and "god" are none); mild if there is only damn, crap, piss, bloody, bastard.
+Coded by a language model, which read each once, not by people, and nobody measured how far people agree with it: so
+the figures order finders of words, and are no accuracy. It read the 500 of 4,200 tweets in which any of three lists
+(LDNOOBW, Surge AI, cuss) or a pattern of masked spellings finds something; the rest counts as not coarse, so recall is
+an upper bound, above all for `profanity`, whose English list is one of the three. A tweet is found if the count is 1
+or more. The other sets nobody coded: the share of texts with a hit, and the commonest hits, show what is
 over-reported.
 
 Peers, where they are installed: better-profanity (a list, with substituted letters), alt-profanity-check (a linear

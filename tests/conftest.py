@@ -1,5 +1,6 @@
 """What every test may ask for: real pictures, a study of a few, a database server. A missing source fails the test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ import fetch
 import openai_server
 import pytest
 from postgres import Server, serve
+
+os.environ.setdefault("MKL_NUM_THREADS", "1")  # read by torch: threads make tiny networks slower, by half
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import email
 import email.policy
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_server import KEY, OpenAI, _Speaker, _understood, _Wrong, speaking
-from server import _Http
+from openai_server import KEY, OpenAI, _Speaker, _understood, _Wrong, running, speaking
 
 __all__ = ["Batching", "batching"]
 
@@ -28,6 +26,8 @@ class Batching(OpenAI):
         made: batches, the oldest first.
         deleted: ids of files that were deleted.
         expires: how many requests of the next batch that ends are too late.
+        fails: status that is said of a batch, which is made all the same.
+        mixes: whether the first answer of a batch comes under an id that nobody gave, and the second is a page of HTML.
         drops: a step ("files", "batches", "content") whose answer breaks off next time; it is done all the same.
         silent: whether a batch is made and nothing is said of it.
         says_no: message with which the next file is refused.
@@ -37,6 +37,8 @@ class Batching(OpenAI):
     made: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     expires: int = 0
+    fails: int = 0
+    mixes: bool = False
     drops: str = ""
     silent: bool = False
     says_no: str = ""
@@ -71,6 +73,10 @@ class Batching(OpenAI):
             except _Wrong as wrong:
                 body, code = {"error": {"message": str(wrong), "param": wrong.param}}, 400
             row["response"] = {"status_code": code, "request_id": f"req_{at}", "body": body}
+            if self.mixes and at == 0:
+                row["custom_id"] = "request-1"
+            if self.mixes and at == 1:
+                row["response"]["body"] = {"html": "Welcome to the library's network"}
             (good if code == 200 else bad).append(row)
         batch |= {"status": "expired" if self.expires else status, "completed_at": int(time.time())}
         batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
@@ -128,6 +134,8 @@ class _Clerk(_Speaker):
         made = self._file(raw) if step == "files" else self._batch(json.loads(raw))
         if self.desk.silent and step == "batches":
             self.server.ending.wait(60)
+        if self.desk.fails and step == "batches":
+            return self.json(self.desk.fails, {"error": {"message": "The gateway waited in vain."}})
         if self.desk.drops == step:
             self.desk.drops = ""
             return self.drop()
@@ -163,15 +171,6 @@ class _Clerk(_Speaker):
 @contextlib.contextmanager
 def batching(patch: pytest.MonkeyPatch, cache: Path) -> Iterator[Batching]:
     """The server on a free port, its key in the environment, and an empty cache."""
-    with speaking(patch, cache), _Http(("127.0.0.1", 0), _Clerk) as http:
-        ours = Batching(key=KEY)
-        http.ours, http.ending = ours, threading.Event()  # type: ignore[attr-defined]
-        ours.port = http.server_address[1]
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield ours
-        finally:
-            http.ending.set()  # type: ignore[attr-defined]
-            http.shutdown()
-            thread.join()
+    ours = Batching(key=KEY)
+    with speaking(patch, cache), running(ours, _Clerk):
+        yield ours

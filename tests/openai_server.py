@@ -20,7 +20,7 @@ from openai_protocol import Chat, fitting, understood
 from openai_protocol import Wrong as _Wrong
 from server import Server, _Handler, _Http
 
-__all__ = ["KEY", "MODEL", "Chat", "Fault", "OpenAI", "serve", "speaking"]
+__all__ = ["KEY", "MODEL", "Chat", "Fault", "OpenAI", "running", "serve", "speaking"]
 
 KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz"
 MODEL = "tiny-vlm"
@@ -334,13 +334,20 @@ class _Speaker(_Handler):
 def serve(**how: Any) -> Iterator[OpenAI]:
     """A server on a free port, until the end of the block; ``how`` are fields of `OpenAI`."""
     ours = OpenAI(**how)
-    with _Http(("127.0.0.1", 0), _Speaker) as http:
+    with running(ours, _Speaker):
+        yield ours
+
+
+@contextlib.contextmanager
+def running(ours: OpenAI, speaker: type["_Speaker"], port: int = 0) -> Iterator[None]:
+    """It listens, until the end of the block."""
+    with _Http(("127.0.0.1", port), speaker) as http:
         http.ours, http.ending = ours, threading.Event()  # type: ignore[attr-defined]
         ours.port = http.server_address[1]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
-            yield ours
+            yield
         finally:
             http.ending.set()  # type: ignore[attr-defined]
             http.shutdown()
@@ -357,7 +364,7 @@ def speaking(patch: pytest.MonkeyPatch, cache: Path) -> Iterator[OpenAI]:
     for name in ("STUDIUM_OFFLINE", "OPENAI_BASE_URL"):
         patch.delenv(name, raising=False)
     endpoint._admitted.cache_clear()
-    for remembered in (endpoint._expected, endpoint_body._known, endpoint_pace._until):
+    for remembered in (endpoint._expected, endpoint_body._known, endpoint_pace._until, endpoint_pace._served):
         remembered.clear()
     with serve() as ours:
         yield ours

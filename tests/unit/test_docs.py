@@ -120,6 +120,7 @@ def test_every_command_is_described(reference):
     assert {"studium run", "studium models pull"} <= set(found)
     for name, command in found.items():
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        assert r"\b" not in section, "an example that click takes for prose"
         assert all(option in section for parameter in command.params for option in parameter.opts if option[0] == "-")
     assert len(found) == sum(1 + len(getattr(c, "commands", ())) for c in cli.commands.values())
 

@@ -4,18 +4,13 @@ import sys
 
 import click
 
+from studium.cli.common import InOrder
 from studium.errors import StudiumError
 
 __all__ = ["cli", "main"]
 
 
-class _InOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Commands in the order of a study, not of the alphabet."""
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="studium", message="studium %(version)s")
 @click.option("-v", "--verbose", is_flag=True, help="Say more; errors come with their traceback.")
 def cli(verbose: bool) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from studium.cli.common import (
+    InOrder,
     budget_option,
     opened,
     parameters,
@@ -17,9 +18,18 @@ from studium.cli.common import (
 __all__ = ["batch"]
 
 
-@click.group()
+@click.group(cls=InOrder)
 def batch() -> None:
-    """Ask a server by batch, where it offers that: cheaper, and answered within a day."""
+    """Ask a server by batch, where it offers that: at half the price, answered within a day.
+
+    \b
+    1. studium remote estimate ask ... --sample 3    ask about a few, to see what the server takes
+    2. studium batch submit ask ...                  send the others as one file
+    3. studium batch status, then collect            fetch the answers when they are there
+    4. studium measure ask ...                       write them into the study; only what does not fit is asked again
+
+    The settings (--set) must be the same each time.
+    """
 
 
 @batch.command()
@@ -32,9 +42,9 @@ def batch() -> None:
 def submit(
     name: str, kind: str, allow_remote: bool, budget: float | None, settings: tuple[str, ...], root: Path
 ) -> None:
-    """Submit all units that lack a row and were not asked about, with the settings of the measure.
+    """Submit all units that lack a row and were not asked about. What would leave is listed first.
 
-    \\b
+    \b
     studium batch submit ask --of post --set variable=mood --set url=https://... --set model=... --allow-remote
     """
     with opened(root, allow_remote=allow_remote, budget=budget) as corpus:
@@ -56,7 +66,7 @@ def status() -> None:
 
 @batch.command()
 def collect() -> None:
-    """Keep the answers of batches that have ended; studium measure finds them and sends nothing."""
+    """Keep the answers of batches that have ended; studium measure finds them and asks only what does not fit again."""
     from studium.measure.ask.batch import collect as collected
 
     found = collected()
@@ -68,3 +78,13 @@ def collect() -> None:
     for one in found:
         for fault, times in one.faults.items():
             click.echo(f"{one.batch.id}: {f'{times} requests: ' if times else ''}{fault}", err=True)
+
+
+@batch.command()
+@click.argument("identity", metavar="ID")
+def forget(identity: str) -> None:
+    """Give up a batch whose answers cannot be had any more; studium measure --retry asks again."""
+    from studium.measure.ask.batch import forget as given_up
+
+    given_up(identity)
+    click.echo(f"{identity} is given up; studium measure ask ... --retry  asks about its units again")

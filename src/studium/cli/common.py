@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studium.corpus import Corpus
 
 __all__ = [
+    "InOrder",
     "budget_option",
     "opened",
     "parameters",
@@ -27,10 +28,27 @@ __all__ = [
     "watched",
 ]
 
+
+class InOrder(click.Group):
+    """Commands in the order in which they are used, each with its whole first sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Not in that of the alphabet."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Whole sentences, where click cuts them off."""
+        rows = [(name, command.get_short_help_str(limit=1000)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 study_option = click.option(
     "--study", "root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The study folder."
 )
-remote_option = click.option("--allow-remote", is_flag=True, help="Let parts that ask a service send it the media.")
+remote_option = click.option(
+    "--allow-remote", is_flag=True, help="Let parts that ask another machine send it pictures and texts."
+)
 budget_option = click.option(
     "--budget",
     type=click.FloatRange(min=0),

@@ -2,12 +2,12 @@
 
 import click
 
-from studium.cli.common import print_table
+from studium.cli.common import InOrder, print_table
 
 __all__ = ["models"]
 
 
-@click.group()
+@click.group(cls=InOrder)
 def models() -> None:
     """List, fetch and check the models that measures use."""
 

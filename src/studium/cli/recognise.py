@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from studium.cli.common import opened, print_table, study_option
+from studium.cli.common import InOrder, opened, print_table, study_option
 
 __all__ = ["recognise"]
 
 
-@click.group()
+@click.group(cls=InOrder)
 def recognise() -> None:
     """Tell persons apart by their faces; needs [legal_basis] in studium.toml.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from studium.cli.common import (
+    InOrder,
     budget_option,
     opened,
     parameters,
@@ -17,7 +18,7 @@ from studium.cli.common import (
 __all__ = ["remote"]
 
 
-@click.group()
+@click.group(cls=InOrder)
 def remote() -> None:
     """See what leaves the machine, and what it costs, before and after."""
 
@@ -25,7 +26,9 @@ def remote() -> None:
 @remote.command()
 @click.argument("names", nargs=-1, required=True, metavar="MEASURE...")
 @click.option("--of", "kind", required=True, help="Kind of the units: image, post ...")
-@click.option("--sample", type=click.IntRange(min=1), help="Really ask about so many units, drawn at random.")
+@click.option(
+    "--sample", type=click.IntRange(min=1), help="Really send so many units, drawn at random, and pay for them."
+)
 @remote_option
 @budget_option
 @setting
@@ -56,7 +59,11 @@ def estimate(
 @remote.command()
 @study_option
 def sent(root: Path) -> None:
-    """Say what left the machine: to which host, how many requests, how many bytes, when."""
+    """Say what left the machine and was answered: to which host, how many answers, how many bytes, when.
+
+    Told by the rows of the study. What was asked as a sample or by batch stands here once it is measured; what was
+    refused left the machine too, and stands in the failures.
+    """
     from studium.run.remote import flows
 
     with opened(root) as corpus:

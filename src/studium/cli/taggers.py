@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from studium.cli.common import opened, print_table, study_option
+from studium.cli.common import InOrder, opened, print_table, study_option
 
 __all__ = ["taggers"]
 
@@ -19,7 +19,7 @@ mapping_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=InOrder)
 def taggers() -> None:
     """Compare taggers with each other, with themselves a year ago, and with people."""
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studium.errors import BudgetError
+from studium.errors import BudgetError, StoreError
 
 __all__ = ["FREE", "Allowance", "current", "under"]
 
@@ -65,6 +65,7 @@ class Allowance:
 
         Raises:
             BudgetError: it would go beyond the budget.
+            StoreError: the ledger cannot be written.
         """
         with self._alone():
             if self.budget is not None and (spent := self.spent) + usd > self.budget + _CRUMB:
@@ -98,16 +99,19 @@ class Allowance:
             return
         from filelock import FileLock
 
-        self.ledger.parent.mkdir(parents=True, exist_ok=True)
-        with _lock, FileLock(self.ledger.with_suffix(".lock")):
-            yield
+        try:
+            self.ledger.parent.mkdir(parents=True, exist_ok=True)
+            with _lock, FileLock(self.ledger.with_suffix(".lock")):
+                yield
+        except OSError as error:
+            raise StoreError(f"cannot write {self.ledger}: {error.strerror or error}; make room there") from error
 
     def _write(self, usd: float) -> None:
         if self.ledger is not None and usd:
             line = f"{usd:+.12f} {self.spent + usd:.12f}\n"
             descriptor = os.open(self.ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(descriptor, line.encode())  # whole or not at all: it is short
+                os.write(descriptor, line.encode())  # of a line that is cut off `spent` knows nothing
             finally:
                 os.close(descriptor)
 

@@ -23,9 +23,10 @@ from studium.errors import (
 __all__ = ["Bundle", "Folder", "Snapshot", "bundle_of", "hub_cache"]
 
 _WEIGHTS = re.compile(r".+\.safetensors|model\.bin")  # model.bin is CTranslate2's; pickles are left on the hub
-_EXPORTS = re.compile(r"onnx/.+\.onnx(_data)?")  # ONNX graphs of any precision, and the weights of large ones
+_EXPORTS = re.compile(r"(onnx/.+|model)\.onnx(_data)?")  # ONNX graphs of any precision, and the weights of large ones
 _TOWERS = re.compile(r"onnx/(vision|text)_model\.onnx(_data)?")
 _WHOLE = re.compile(r"onnx/model\.onnx(_data)?")
+_PLAIN = re.compile(r"model\.onnx(_data)?")  # as Optimum saves it
 _BESIDE = re.compile(r"([^/]+|1_Pooling/config)\.(json|txt|jinja)")
 _FOLDERS = ("1_Pooling", "onnx")  # the only folders in a model's folder that belong to it
 _REPO = r"[\w.-]+/[\w.-]+"
@@ -96,7 +97,7 @@ class Snapshot:
         if files := self.files():
             return files
         raise SourceUnavailableError(
-            f"{self} has no weights in a safe format (safetensors, ONNX in the folder onnx, or CTranslate2's model.bin)"
+            f"{self} has no weights in a safe format (safetensors, ONNX, or CTranslate2's model.bin)"
         )
 
     def _listed(self) -> list[str]:
@@ -104,7 +105,7 @@ class Snapshot:
 
         names = list_repo_files(self.repo, revision=self.revision)
         weights = [name for name in names if _WEIGHTS.fullmatch(name) and "/" not in name]
-        for export in (_TOWERS, _WHOLE):  # in full precision
+        for export in (_TOWERS, _WHOLE, _PLAIN):  # in full precision
             weights = weights or [name for name in names if export.fullmatch(name)]
         return sorted(name for name in names if _BESIDE.fullmatch(name)) + sorted(weights)
 

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from studium.errors import StoreError
 
-__all__ = ["digest", "read", "replace_file", "rows", "sum_of_rows", "sweep", "write"]
+__all__ = ["digest", "latest", "read", "replace_file", "rows", "sum_of_rows", "sweep", "write"]
 
 _DIGEST = b"studium.digest"
 _MODULUS = 1 << 256
+_UNIT = pa.schema({"unit": pa.string()})
 _TEMPORARY = re.compile(r"\.(part-\d{20}|.+\.json|_asked)-[0-9a-f]{8}\.tmp")
 
 
@@ -46,6 +47,16 @@ def read(folder: Path, schema: pa.Schema, columns: Iterable[str] | None = None) 
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
     tables = [_read_part(path, wanted) for path in _parts(folder)]
     return pa.concat_tables(tables) if tables else wanted.empty_table()
+
+
+def latest(folder: Path, units: Collection[str]) -> dict[str, int]:
+    """When each of some units was last written to a folder, in ns since 1970, by the names of its parts."""
+    return {
+        unit: int(path.name.split("-")[1])
+        for path in _parts(folder)
+        for unit in _read_part(path, _UNIT)["unit"].to_pylist()
+        if unit in units
+    }
 
 
 def rows(folder: Path) -> int:

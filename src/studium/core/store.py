@@ -215,13 +215,12 @@ def _chosen(recipe: Recipe, choice: str) -> bool:
 
 
 def _words(recipe: Recipe) -> list[str]:
-    """What its parameters are called after the colon: by their value, and a flag that is set by its name."""
+    """What its parameters are called after the colon: variables and set flags by name, others by their values."""
+    asked = [one["name"] for one in recipe.params.get("variables", ()) if isinstance(one, Mapping)]
     scalars = {name: value for name, value in recipe.params.items() if isinstance(value, str | int | float)}
-    scalars |= {
-        f"variable {one['name']}": one["name"] for one in recipe.params.get("variables", ()) if isinstance(one, Mapping)
-    }
-    words = [name if value is True else "" if value is False else str(value) for name, value in scalars.items()]
-    return [word for word in words if word]
+    told = sorted(scalars.items(), key=lambda one: not isinstance(one[1], str))  # a model says more than a number
+    words = [name if value is True else "" if value is False else str(value) for name, value in told]
+    return [word for word in (*asked, *words) if word]
 
 
 def names_of(recipes: Sequence[Recipe]) -> list[str]:

@@ -85,25 +85,51 @@ class Table:
         self.append(units, arrays)
         parts.replace_file(self.folder / "_result.json", json.dumps(result, indent=1, sort_keys=True))
 
-    def fail(self, failures: Sequence[tuple[str, str, str]]) -> None:
-        """Append failures: (unit, class of the error, message)."""
+    def fail(self, failures: Sequence[tuple[str, str, str]], texts: Sequence[str | None] = ()) -> None:
+        """Append failures.
+
+        Args:
+            failures: (unit, class of the error, message).
+            texts: digests of the texts that could not be measured, if the table is of texts and they are known.
+        """
         rows = [{"unit": u, "step": self.recipe.name, "error": e, "message": m} for u, e, m in failures]
-        parts.write(self.folder / "_failures", pa.Table.from_pylist(rows, schema=FAILURES))
+        table = pa.Table.from_pylist(rows, schema=FAILURES)
+        if self.of_text:
+            table = table.append_column(_TEXT, pa.array(texts or [None] * len(rows), pa.string()))
+        parts.write(self.folder / "_failures", table)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """One row per unit, in the order they were first written; of several, the last one counts."""
         wanted = list(columns) if columns is not None else self.schema.names
         stored = parts.read(self.folder, self.schema, dict.fromkeys(["unit", *wanted]))
-        return last(stored, "unit").select(wanted)
+        return self._standing(last(stored, "unit")).select(wanted)
 
     def done(self) -> pa.ChunkedArray:
         """Ids of the units that have a row."""
-        return parts.read(self.folder, self.schema, ["unit"])["unit"]
+        return self._standing(parts.read(self.folder, self.schema, ["unit"]))["unit"]
 
     def texts_done(self) -> pa.ChunkedArray:
         """For a table of texts: the id of every unit that has a row, followed by the digest of its text."""
         rows = last(parts.read(self.folder, self.schema.append(_TEXT), ["unit", _TEXT.name]), "unit")
-        return pc.binary_join_element_wise(rows["unit"], rows[_TEXT.name], "")
+        return _texted(self._standing(rows))
+
+    def texts_failed(self) -> pa.ChunkedArray:
+        """The same of every unit that failed, and has no row since; the id alone where nobody knows on what text."""
+        failed = last(parts.read(self.folder / "_failures", FAILURES.append(_TEXT), ["unit", _TEXT.name]), "unit")
+        return _texted(failed.filter(pc.invert(pc.is_in(failed["unit"], value_set=self.done()))))
+
+    def _standing(self, rows: pa.Table) -> pa.Table:
+        """Without those of units whose text changed, and then failed: a row tells of a text that is no more."""
+        failures = self.folder / "_failures"
+        if not failures.is_dir() or not self.of_text:
+            return rows
+        both = rows["unit"].filter(pc.is_in(rows["unit"], value_set=parts.read(failures, FAILURES, ["unit"])["unit"]))
+        units = set(both.to_pylist())
+        if not units:
+            return rows
+        measured, failed = parts.latest(self.folder, units), parts.latest(failures, units)
+        fallen = pa.array([unit for unit in units if failed[unit] > measured[unit]], pa.string())
+        return rows.filter(pc.invert(pc.is_in(rows["unit"], value_set=fallen)))
 
     def failures(self) -> pa.Table:
         """Failures that no row has made good, the last one of each unit; schema `FAILURES`.
@@ -178,3 +204,8 @@ def _array(values: Any, f: pa.Field) -> pa.Array:
     if pa.types.is_fixed_size_list(f.type) and array.null_count:
         raise InputError(f"column {f.name!r} should hold a whole vector, got none; raise a MediaError for such a unit")
     return array
+
+
+def _texted(rows: pa.Table) -> pa.ChunkedArray:
+    """The id of each unit, followed by the digest of its text."""
+    return pc.binary_join_element_wise(rows["unit"], pc.coalesce(rows[_TEXT.name], ""), "")

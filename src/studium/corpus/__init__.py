@@ -1,4 +1,4 @@
-"""A study folder and everything one does with it, in three layers: opened, reading, doing."""
+"""A study folder and everything one does with it, in layers: opened, reading, measuring, recognising, all of it."""
 
 from studium.corpus.corpus import Corpus
 

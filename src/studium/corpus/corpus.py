@@ -1,34 +1,21 @@
 """The facade: a study folder and everything one does with it."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
 from studium.core import parameters, parts, registry
-from studium.core.allowance import under
 from studium.core.config import Step
-from studium.core.protocols import Measure, Source, Unitizer
-from studium.core.store import Table
-from studium.corpus.reading import Reading
+from studium.core.protocols import Source
+from studium.corpus.recognising import Recognising
 from studium.errors import ConfigError, InputError
-from studium.explore.persons import SAME
-from studium.run import gate, leaving, recognise, results, steps
+from studium.run import gate, results, steps
 from studium.run.add import Added, add
-from studium.run.local import compute
-from studium.run.manifest import Manifest
 from studium.run.pending import Outcome
-from studium.run.plan import How, Part, plan, recipe_for
-from studium.run.recognise import MEASURE
 from studium.run.rolled import Rolled, rolled
-from studium.run.trial import Trial, tried
 
 if TYPE_CHECKING:
-    from studium.measure.ask.batch import Submitted
     from studium.run.calibrated import Calibrated, Labels
     from studium.run.crossmodal import Matched
     from studium.run.download.crew import Downloaded
@@ -38,7 +25,7 @@ __all__ = ["Corpus"]
 log = logging.getLogger(__name__)
 
 
-class Corpus(Reading):
+class Corpus(Recognising):
     """A study folder.
 
     >>> corpus = Corpus("families/")                                      # doctest: +SKIP
@@ -58,78 +45,6 @@ class Corpus(Reading):
         with self._recording(f"add {source.name}"):
             told = self._watched(f"add {source.name}")
             return add(self.store, source, (lambda n: told(n, 0)) if told else None)
-
-    def measure(self, *names: str | Measure, of: str, retry: bool = False, **params: Any) -> Outcome:
-        """Measure whatever units of a kind lack; every medium is decoded once for all the measures named.
-
-        Args:
-            *names: measures by name, or instances of one's own.
-            of: kind of the units.
-            retry: whether units that failed before are tried again.
-            **params: parameters of the measure, if one is named. ``variable="scene"`` takes the values and prompts
-                from the codebook.
-
-        Returns:
-            Rows written and failures, by table.
-        """
-        return self._computed(steps.named("measure", names, params, self.root, self._codebook), of, retry)
-
-    def split(self, *names: str | Unitizer, of: str, retry: bool = False, **params: Any) -> Outcome:
-        """Split units of a kind into smaller ones: videos into frames or shots, sound into speech.
-
-        Args:
-            *names: unitizers by name, or instances of one's own.
-            of: kind of the units that are split.
-            retry: whether units that failed before are tried again.
-            **params: parameters of the unitizer, if one is named.
-
-        Returns:
-            Units split and failures, by table.
-        """
-        return self._computed(steps.named("split", names, params, self.root, self._codebook), of, retry)
-
-    def estimate(
-        self, *names: str | Measure, of: str, sample: int = 0, **params: Any
-    ) -> tuple[list[leaving.Leaving], list[Trial]]:
-        """What measures would send to other machines, where to and at what price. Nothing is sent, unless asked for.
-
-        Args:
-            *names: measures by name, or instances of one's own.
-            of: kind of the units.
-            sample: of how many units a service is really asked, to learn what answers cost and how long they take;
-                needs ``allow_remote``, and obeys the budget. The answers are kept: a run does not ask again.
-            **params: parameters of the measure, if one is named.
-
-        Returns:
-            What would leave, for every measure that sends anything; and what became of the sample.
-        """
-        if sample < 0:
-            raise InputError(f"sample should be how many units are really asked about, or 0, got {sample}")
-        parts = steps.named("measure", names, params, self.root, self._codebook)
-        if not sample:
-            with under(self._allowance()):
-                return leaving.quote(self.store, of, parts, self._decoding), []
-        with self._permitted(parts, of, f"estimate {', '.join(part.name for part in parts)} of {of}"):
-            todo = plan(self.store, of, parts, How(1, self._decoding), make=False)
-            told = leaving.announce(todo)
-            asked = dict.fromkeys(part for some, _ in todo.pieces for part in some if part.remote)
-            return told, [tried(todo, part, sample) for part in asked if isinstance(part, Measure)]
-
-    def submit(self, name: str | Measure = "ask", *, of: str, **params: Any) -> "Submitted":
-        """Ask a server by batch about all units that lack a row: half the price, within a day; see ``docs/remote.md``.
-
-        Args:
-            name: ``ask``, or an instance of it, with the ``url`` of a server.
-            of: kind of the units.
-            **params: parameters of the measure.
-        """
-        from studium.run.batch import askable, submitted
-
-        parts = [askable(part) for part in steps.named("measure", [name], params, self.root, self._codebook)]
-        with self._permitted(parts, of, f"submit {parts[0].name} of {of}"):
-            todo = plan(self.store, of, parts, How(1, self._decoding), make=False)
-            leaving.announce(todo)
-            return submitted(todo, parts[0])
 
     def download(self, *, contact: str, retry: bool = False, **manners: Any) -> "Downloaded":
         """Download the media that sources name by URL: each URL once, politely, and nothing else.
@@ -189,7 +104,7 @@ class Corpus(Reading):
     def calibrate(
         self, variable: str, *, of: str, labels: "str | Path | Labels | None" = None, by: str = ""
     ) -> "Calibrated":
-        """Calibrate zero-shot codes on the units that people coded; see `studium.coding.calibrate`.
+        """Calibrate zero-shot codes on the units that people coded; see `studium.learn.calibrate`.
 
         Args:
             variable: what was coded.
@@ -210,60 +125,6 @@ class Corpus(Reading):
             found = calibrated(self.store, source, labels, self.study.seed)
             manifest.touch(found.table)
             return found
-
-    # recognising: everything here needs [legal_basis] in the study file, and is logged
-
-    def verify(self, a: str | Path, b: str | Path, *, threshold: float = SAME) -> recognise.Verified:
-        """Whether two faces show one person: each a picture with one face (its path), or a face of the study (its id).
-
-        Args:
-            a: path of a picture with one face, or the id of a face, in full or its first digits.
-            b: likewise.
-            threshold: distance of templates below which they count as one person.
-        """
-        below = recognise.threshold_of("verify", {"threshold": threshold})
-        with self._admitted("verify", "picture", 2):
-            one, other = (recognise.one_face(self.store, each, self._decoding) for each in (a, b))
-        return recognise.Verified(float(np.linalg.norm(one - other)), below)
-
-    def find(
-        self, target: str | Path, among: str | Path | Iterable[str | Path] | None = None, *, k: int = 10
-    ) -> pa.Table:
-        """The ``k`` faces nearest to a face: ``unit``, ``path``, ``box``, ``distance``; then pictures without a face.
-
-        Args:
-            target: as for `verify`.
-            among: paths of pictures, each with any number of faces; None for all faces of the study.
-            k: how many faces, at least 1.
-        """
-        if not isinstance(k, int) or k < 1:
-            raise InputError(f"k should be a whole number, at least 1, got {k!r}")
-        pictures = None if among is None else [among] if isinstance(among, str | Path) else list(among)
-        units = self.store.units("face").num_rows if pictures is None else len(pictures)
-        with self._admitted("find", "face" if pictures is None else "picture", units):
-            template = recognise.one_face(self.store, target, self._decoding)
-            if pictures is None:
-                known = recognise.stored(self.store, self._templates())
-            else:
-                known = recognise.seen(pictures, self._decoding)
-            return recognise.find(template, known, k)
-
-    def persons(self, of: str = "face", *, by: str = MEASURE, **params: Any) -> recognise.Persons:
-        """Which faces show the same person; see `studium.explore.persons`. What lacks a template is measured first.
-
-        Args:
-            of: kind of the units.
-            by: table of their templates.
-            **params: ``threshold``, the distance of templates below which two faces speak for one person, 0.5.
-        """
-        threshold = recognise.threshold_of("persons", params)
-        with self._admitted("persons", of, self.store.units(of).num_rows) as basis:
-            source = self._templates(of, by)
-            with self._recording(f"persons of {of} by {by}") as manifest:
-                found = recognise.grouped(self.store, source, threshold, self.study.seed)
-                manifest.touch(found.table)
-                manifest.body["legal_basis"] = basis.digest
-                return found
 
     # the study file
 
@@ -294,32 +155,6 @@ class Corpus(Reading):
 
     # inside
 
-    def _computed(self, parts: Sequence[Part], of: str, retry: bool) -> Outcome:
-        """Compute whatever the parts lack, in one pass over the media."""
-        names, telling = ", ".join(part.name for part in parts), gate.asked(parts, of)
-        with self._permitted(parts, of, f"{names} of {of}") as manifest:
-            for part in parts:
-                recipe = recipe_for(part, self._decoding)
-                if part in telling:
-                    gate.mark(self.store.table(of, recipe))
-                for kind in (part.makes, of) if isinstance(part, Unitizer) else (of,):
-                    manifest.touch(self.store.table(kind, recipe))
-            _, outcome = compute(self.store, of, parts, self._decoding, retry, self._watched(names))
-            return outcome
-
-    @contextmanager
-    def _permitted(self, parts: Sequence[Part], of: str, command: str) -> Iterator[Manifest]:
-        """Hold the study for parts, none of which does what nobody allowed: send data, or tell persons apart."""
-        for part in parts:
-            steps.gate(part, self.allow_remote)
-        telling = gate.asked(parts, of)
-        what = f"measure {', '.join(part.name for part in telling)}"
-        lawful = self._admitted(what, of, self.store.units(of).num_rows) if telling else nullcontext()
-        with lawful as basis, self._recording(command) as manifest:
-            if basis:
-                manifest.body["legal_basis"] = basis.digest
-            yield manifest
-
     def _step(self, group: list[Step], retry: bool) -> Outcome:
         """One step of the study file, or several that share one pass over the media."""
         first = group[0]
@@ -344,13 +179,3 @@ class Corpus(Reading):
             gate.inherit(found.table, source)
             manifest.touch(found.table)
             return found
-
-    def _templates(self, of: str = "face", by: str = MEASURE) -> Table:
-        """The table of templates, made if there is none, with a row for every face that can have one."""
-        if by == MEASURE:
-            if not self.store.units(of).num_rows:
-                raise InputError(
-                    f'the study has no {of} units; split its pictures first: corpus.split("faces", of="image")'
-                )
-            self.measure(by, of=of)
-        return self.store.find(of, by)

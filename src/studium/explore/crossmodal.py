@@ -72,7 +72,8 @@ def blocks(A: ArrayLike, B: ArrayLike, cells: int = CELLS) -> Iterator[Block]:
     step = max(1, cells // right.shape[1])
     for start in range(0, len(rows), step):
         left = _directions(rows[start : start + step], "A", start)
-        yield Block(start, np.clip(left @ right, -1, 1))
+        cosine = left @ right
+        yield Block(start, np.clip(cosine, -1, 1, out=cosine))
 
 
 def softmax(cosine: ArrayLike, temperature: float, axis: int = 1) -> NDArray[np.float64]:
@@ -84,17 +85,24 @@ def softmax(cosine: ArrayLike, temperature: float, axis: int = 1) -> NDArray[np.
         axis: 1 for rows that sum to 1, 0 for columns.
 
     Raises:
-        InputError: no matrix, or a temperature that is not above 0.
+        InputError: no matrix, NaN or infinity in it, or a temperature that is not above 0.
     """
     table = table_of_rows(cosine, "cosine").astype(np.float64)
-    if not (np.isfinite(temperature) and temperature > 0):
+    if not (isinstance(temperature, int | float | np.number) and np.isfinite(temperature) and temperature > 0):
         raise InputError(f"temperature should be a number above 0, got {temperature!r}; CLIP's is 0.01")
     if axis not in {0, 1}:
         raise InputError(f"axis should be 0 or 1, got {axis!r}")
     if not table.size:
         return table
-    odds = np.exp((table - table.max(axis=axis, keepdims=True)) / temperature)
-    return np.asarray(odds / odds.sum(axis=axis, keepdims=True))
+    best = table.max(axis=axis, keepdims=True)
+    if not (np.isfinite(best).all() and np.isfinite(table.min())):
+        raise InputError("cosine should be finite, got NaN or infinity; leave out what was not measured")
+    table -= best  # in place: of 100,000 pictures and 5,000 texts it is 4 GB
+    with np.errstate(over="ignore"):  # -inf is a share of 0
+        table /= temperature
+    np.exp(table, out=table)
+    table /= table.sum(axis=axis, keepdims=True)
+    return table
 
 
 def paired(A: ArrayLike, B: ArrayLike, pairs: ArrayLike) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ def pairwise_sigmoid(images: "Tensor", texts: "Tensor", scale: "Tensor | float",
 def _cosines(images: "Tensor", texts: "Tensor") -> "Tensor":
     """Cosines of every picture with every text, n x n."""
     try:
-        from torch import is_floating_point, is_tensor
+        from torch import finfo, is_floating_point, is_tensor
         from torch.nn.functional import normalize
     except ImportError as error:
         raise MissingExtraError("torch", "torch") from error
@@ -93,4 +93,5 @@ def _cosines(images: "Tensor", texts: "Tensor") -> "Tensor":
         )
     if len(images) < 2:
         raise InputError(f"a contrast needs at least two pairs, got {len(images)}; take larger batches")
-    return normalize(images, dim=1) @ normalize(texts, dim=1).T
+    eps = max(1e-12, finfo(images.dtype).tiny)  # float16 has no 1e-12: a row of zeros would be NaN
+    return normalize(images, dim=1, eps=eps) @ normalize(texts, dim=1, eps=eps).T

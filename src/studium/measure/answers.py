@@ -168,7 +168,8 @@ def _keep(path: Path, question: Question, size: int, answer: Answer) -> None:
         "answer": answer.raw,
     }
     try:
-        parts.replace_file(path, json.dumps(body, ensure_ascii=False, indent=1))
+        # half of a character (a lone surrogate), as of an answer that was cut off, becomes JSON's own escape
+        parts.replace_file(path, json.dumps(body, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise StoreError(
             f"cannot keep an answer in {path.parent}: {error.strerror or error}; make room there"

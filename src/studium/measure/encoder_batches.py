@@ -48,8 +48,11 @@ def stacked(found: Sequence[npt.NDArray[np.float32]], model: str, dims: int) -> 
     """The vectors of all batches, n x ``dims``.
 
     Raises:
-        WeightsError: they have another length than the model's configuration says.
+        WeightsError: they have another length than the model's configuration says, or hold what is no number.
     """
     if wrong := {one.shape[1] for one in found} - {dims}:
         raise WeightsError(f"{model} gives {wrong.pop()} numbers, its config.json says {dims}: they do not fit")
-    return np.concatenate(found) if found else np.zeros((0, dims), np.float32)
+    vectors = np.concatenate(found) if found else np.zeros((0, dims), np.float32)
+    if not np.isfinite(vectors).all():
+        raise WeightsError(f"{model} gives infinite numbers or none: in float16 they may overflow, take float32")
+    return vectors

@@ -1,6 +1,7 @@
 """Encoders by transformers: CLIP, ChineseCLIP, SigLIP, SigLIP 2, DINOv2, ViT, ResNet, sentence encoders, kin."""
 
 import copy
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from studium.measure.transform import Picture, check_rgb
 __all__ = ["HubEncoder", "hub_encoder"]
 
 _CLASSIFIER = "ImageClassification"
+_flags = threading.Lock()
 
 Vectors = npt.NDArray[np.float32]
 
@@ -162,17 +164,20 @@ def _tokenizer(description: Description) -> Any:
 
 @contextmanager
 def _exact(device: str) -> Iterator[None]:
-    """Without gradients, and without TF32: so a vector is the CPU's within 1e-3."""
+    """Without gradients, and without TF32: so a vector is the CPU's within 1e-3.
+
+    TF32 is switched for the whole process, so on an accelerator one thread at a time goes through.
+    """
     import torch
 
-    with torch.inference_mode():
-        if device == "cpu":
+    if device == "cpu":
+        with torch.inference_mode():
             yield
-            return
+        return
+    with _flags, torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
         try:
-            with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                yield
+            yield
         finally:
             torch.backends.cuda.matmul.allow_tf32 = before
 

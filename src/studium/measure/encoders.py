@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.core.bundle import Snapshot
-from studium.errors import InputError
+from studium.errors import InputError, WeightsError
 from studium.measure.encoder_builtin import BUILTIN, TWINS, builtin_encoder
 from studium.measure.encoder_folder import describe
 from studium.measure.encoder_hub import hub_encoder
@@ -155,6 +155,9 @@ def prepare(model: str, precision: str = "float32", task: str = "image") -> None
     """
     known(model, IMAGE_MODELS if task == "image" else TEXT_MODELS, task)
     if precision != "float32" and model not in BUILTIN:
+        bundle = weights.get(model).bundle
+        if isinstance(bundle, Snapshot) and not bundle.names:
+            weights.pull(model)  # what a repository has is known once it is here
         weights.pull(_row(model, precision))
     if task == "image":
         encode_images(model, [np.zeros((8, 8, 3), np.uint8)], precision)
@@ -168,7 +171,13 @@ def _encoder(model: str, precision: str) -> Encoder:
         raise InputError(f"precision should be one of {', '.join(SUFFIXES)}, got {precision!r}")
     if model in BUILTIN:
         return builtin_encoder(model, precision)
-    folder = weights.folder(_row(model, precision))
+    row = _row(model, precision)
+    if row != weights.get(model) and row.bundle is not None and not row.bundle.files():
+        raise WeightsError(
+            f"{model} is not on this machine in {precision}, which  studium models pull  does not fetch: a run does, "
+            "and so does prepare() of the measure"
+        )
+    folder = weights.folder(row)
     return loaded(partial(_load, folder, weights.fingerprint(model), model, precision))
 
 

@@ -85,9 +85,18 @@ class Mark:
         """It was answered, or there is nothing to pay for."""
         self.path.unlink(missing_ok=True)
 
-    def hold(self, batch: str) -> None:
-        """Say that it is being asked by a batch, until `remove`."""
-        self._write({"at": _now(), "batch": batch})
+    def hold(self, batch: str) -> bool:
+        """Say that it is being asked by a batch, until `release`; False if it was asked or answered in another way."""
+        with self.alone():
+            if self.answer.is_file() or self.there:
+                return False
+            self._write({"at": _now(), "batch": batch})
+            return True
+
+    def release(self, batch: str, lost: str = "") -> None:
+        """The batch does not ask it any more, or its answer is ``lost``, and why; what others note of it stays."""
+        if self._read().get("batch") == batch:
+            self._write({"at": _now(), "told": lost}) if lost else self.remove()
 
     @property
     def there(self) -> bool:

@@ -1,6 +1,8 @@
 """ONNX Runtime sessions, loaded once per process and shared by all threads."""
 
+import contextlib
 import ctypes
+import io
 import logging
 import sys
 import threading
@@ -67,7 +69,18 @@ def accelerated() -> bool:
     except OSError:
         return False
     count = ctypes.c_int()
-    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or not count.value:
+        return False
+    _load_libraries(_runtime())
+    return True
+
+
+def _load_libraries(onnxruntime: Any) -> None:
+    """Load the libraries of CUDA that come as packages of Python, where ONNX Runtime alone does not look for them."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:  # it prints what is missing
+        getattr(onnxruntime, "preload_dlls", bool)()  # from 1.21 on
+    if said.getvalue():
+        log.info("%s", said.getvalue().strip())
 
 
 def _runtime() -> Any:

@@ -10,6 +10,7 @@ from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
+from studium.measure import encoder_models
 from studium.measure.per_item import collect
 from studium.measure.text_classifier import PROBLEMS, TextReading, described, text_classifier
 
@@ -80,6 +81,11 @@ class ClassifyText(Measure):
     def models(self) -> tuple[str, ...]:
         """The one it loads."""
         return (self.model,)
+
+    @property
+    def at_once(self) -> int:
+        """Many on an accelerator."""
+        return encoder_models.at_once(self.model)
 
     def prepare(self) -> None:
         """Load the model, and refuse what does not fit it.

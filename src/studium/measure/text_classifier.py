@@ -1,8 +1,9 @@
 """Classifiers of texts in the format of the hub: by ONNX Runtime where a folder holds ``model.onnx``, else by torch.
 
-A folder holds ``config.json`` and, for ONNX Runtime, ``tokenizer.json`` and ``model.onnx`` (as Optimum exports them),
-or what transformers loads as a model for sequence classification, in safetensors. On a processor texts go through the
-network one by one, so that no padding lets one change the values of another.
+A folder holds ``config.json`` and, for ONNX Runtime, ``tokenizer.json`` and ``model.onnx`` (as Optimum exports them,
+or in a folder ``onnx``, as the hub has them), or what transformers loads as a model for sequence classification, in
+safetensors. Texts go through the network one by one, so that no padding lets one change the values of another; through
+one of transformers on an accelerator in batches.
 """
 
 import json
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import InputError, MissingExtraError, WeightsError
+from studium.measure.encoder_batches import AT_ONCE, in_batches
 from studium.measure.hub import Checkpoint, checkpoint
 from studium.measure.sessions import loaded, session
 
@@ -27,7 +29,7 @@ PROBLEMS = ("single_label_classification", "multi_label_classification", "regres
 """What a network says, in the words of a config of transformers: one of its labels, any of them, or numbers."""
 
 _TASK = "SequenceClassification"
-_BATCH = 32  # texts at once, on an accelerator only
+_EXPORTS = ("model.onnx", "onnx/model.onnx")
 _TOKENIZERS = (
     "tokenizer.json",
     "vocab.txt",
@@ -68,7 +70,7 @@ class TextClassifier:
         problem: one of `PROBLEMS`; decides how numbers become values: softmax, sigmoid, or as they are.
         tokenize: a text to what the network reads of it.
         logits: what the network reads of some texts to their numbers, texts x labels.
-        batch: how many texts go through the network at once.
+        batch: how many texts go through the network at once; fewer where memory does not hold them.
     """
 
     labels: tuple[str, ...]
@@ -84,14 +86,14 @@ class TextClassifier:
             InputError: not a text, or not Unicode (a lone surrogate).
         """
         tokens = [_tokenized(self.tokenize, text) for text in texts]
-        found = []
-        for start in range(0, len(tokens), self.batch):
-            part = tokens[start : start + self.batch]
-            rows = self.logits([one.feed for one in part])
-            if rows.shape != (len(part), len(self.labels)):
-                raise WeightsError(f"the network says {rows.shape[1]} numbers, config.json names {len(self.labels)}")
-            found += [TextReading(_values(row, self.problem), *one[1:]) for row, one in zip(rows, part, strict=True)]
-        return found
+        found = in_batches(self._read, tokens, self.batch)
+        return [reading for part in found for reading in part]
+
+    def _read(self, tokens: Sequence[_Tokens]) -> list[TextReading]:
+        rows = self.logits([one.feed for one in tokens])
+        if rows.shape != (len(tokens), len(self.labels)):
+            raise WeightsError(f"the network says {rows.shape[1]} numbers, config.json names {len(self.labels)}")
+        return [TextReading(_values(row, self.problem), *one[1:]) for row, one in zip(rows, tokens, strict=True)]
 
 
 def text_classifier(model: str, problem: str = "") -> TextClassifier:
@@ -107,8 +109,8 @@ def text_classifier(model: str, problem: str = "") -> TextClassifier:
         InputError: it does not say whether its one output is a number or a probability.
     """
     folder = weights.folder(model)
-    if (folder / "model.onnx").is_file():
-        return loaded(partial(_onnx, folder, weights.fingerprint(model), model, problem))
+    if export := next((name for name in _EXPORTS if (folder / name).is_file()), None):
+        return loaded(partial(_onnx, folder / export, weights.fingerprint(model), model, problem))
     return loaded(partial(_torch, folder, weights.fingerprint(model), model, problem))
 
 
@@ -177,11 +179,12 @@ def _values(row: Vector, problem: str) -> Vector:
 
 
 @cache
-def _onnx(folder: Path, fingerprint: str, model: str, problem: str) -> TextClassifier:
+def _onnx(export: Path, fingerprint: str, model: str, problem: str) -> TextClassifier:
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise MissingExtraError("tokenizers", "images") from error
+    folder = weights.folder(model)
     config = _config(folder)
     limit = _limit(config, _says(folder / "tokenizer_config.json", "model_max_length"))
     try:
@@ -190,10 +193,10 @@ def _onnx(folder: Path, fingerprint: str, model: str, problem: str) -> TextClass
         raise WeightsError(f"{folder} has no tokenizer.json that loads: {error}") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    net = session(folder / "model.onnx", model)
+    net = session(export, model, accelerate=True)
     inputs = {one.name: one.type for one in net.get_inputs()}
     if not {"input_ids"} <= set(inputs) <= {"input_ids", "attention_mask", "token_type_ids"}:
-        raise WeightsError(f"{folder}/model.onnx reads {', '.join(inputs)}; expected input_ids and attention_mask")
+        raise WeightsError(f"{export} reads {', '.join(inputs)}; expected input_ids and attention_mask")
 
     def logits(feeds: list[dict[str, list[int]]]) -> Vector:
         (feed,) = feeds
@@ -229,7 +232,7 @@ def _torch(folder: Path, fingerprint: str, model: str, problem: str) -> TextClas
         _problem(config, problem),
         partial(_by_transformers, tokenizer, _limit(found.config.to_dict(), tokenizer.model_max_length)),
         partial(_forward, found),
-        1 if found.device == "cpu" or tokenizer.pad_token is None else _BATCH,
+        1 if found.device == "cpu" or tokenizer.pad_token is None or found.config.pad_token_id is None else AT_ONCE,
     )
 
 

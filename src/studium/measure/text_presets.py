@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
+from studium.measure import encoder_models
 from studium.measure.per_item import collect
 from studium.measure.text_classes import check_model, read, read_columns, share, snake
 from studium.measure.text_classifier import TextClassifier, text_classifier
@@ -43,6 +44,11 @@ class _Preset(Measure):
     def models(self) -> tuple[str, ...]:
         """The one it loads."""
         return (self.model,)
+
+    @property
+    def at_once(self) -> int:
+        """Many on an accelerator."""
+        return encoder_models.at_once(self.model)
 
     def prepare(self) -> None:
         """Load the model, and refuse one that does not know the labels.

@@ -33,8 +33,8 @@ class ZeroShot(Measure):
     """Code pictures by the cosine between picture and description, as CLIP does it.
 
     Of values that exclude each other the closest is taken, and the probabilities are softmax(cos / temperature). They
-    order the values of a picture, but are not calibrated: a CLIP that says .9 is right less often. Check them against
-    hand-coded pictures, and calibrate them on these (``studium calibrate``), before using either.
+    order the values of a picture, but are not calibrated: of those called .9 fewer, or more, than nine in ten are
+    right. Check them against hand-coded pictures, and calibrate them on these (``studium calibrate``), before use.
 
     A multilabel variable needs a model of the SigLIP family: it was trained to say of each text by itself whether it
     fits, sigmoid(scale cos + bias). CLIP was trained to choose, and hardly understands "not": ask it a binary variable
@@ -134,10 +134,14 @@ class ZeroShot(Measure):
         """Code RGB pictures."""
         prompts = self._encoded()
         pictures = encoders.encode_images(self.model, batch)
-        rows = [
-            prompts @ (picture / np.linalg.norm(picture)) for picture in pictures
-        ]  # one by one: BLAS rounds by shape
+        with np.errstate(invalid="ignore"):  # refused below
+            rows = [prompts @ (one / np.linalg.norm(one)) for one in pictures]  # one by one: BLAS rounds by shape
         cosine = np.clip(np.array(rows, np.float32).reshape(len(pictures), len(self._values)), -1, 1)
+        if not np.isfinite(cosine).all():
+            raise InputError(
+                f"zero_shot: {self.model} sees nothing in a picture (a vector of zeros), which is close to no value; "
+                "try another model"
+            )
         said, shares = self._several(cosine) if self.multilabel else self._closest(cosine)
         return {
             self.variable: said,
@@ -207,7 +211,9 @@ class ZeroShot(Measure):
         given: Any = self.temperature
         number = isinstance(given, int | float) and not isinstance(given, bool)
         if given is not None and not (number and math.isfinite(given) and given > 0):
-            raise InputError(f"zero_shot: temperature should be a number above 0, got {given!r}; leave it out for .01")
+            raise InputError(
+                f"zero_shot: temperature should be a number above 0, got {given!r}; leave it out for the model's own"
+            )
         if self.multilabel and (given is not None or self.none_of_these):
             raise InputError(
                 "zero_shot: a multilabel variable takes neither a temperature (the model's bias belongs to its own) "

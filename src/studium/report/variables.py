@@ -1,5 +1,6 @@
 """What the units are: the distribution of every number, and the counts of every name."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,7 +124,10 @@ def _variables(reading: Reading, table: Table) -> Variables:
             continue
         if column.dtype in {"string", "bool"}:
             values = reading.values(table, column.name)[column.name]
-            if column.dtype == "string" and not column.size and _is_text(values):
+            if column.name == recipe.params.get("variable") and recipe.params.get("multilabel") is True:
+                lists = [one if one is None else json.loads(one) for one in values.to_pylist()]
+                names.append(_names(recipe, column, pa.chunked_array([pa.array(lists, pa.list_(pa.string()))]), units))
+            elif column.dtype == "string" and not column.size and _is_text(values):
                 others.append(f"{column.name} (texts)")
             else:
                 names.append(_names(recipe, column, values, units))
@@ -176,8 +180,8 @@ def _names(recipe: Recipe, column: Column, values: pa.ChunkedArray, units: int) 
     """Values of one column; of a list of names (tags), every name counts."""
     lists = [v if isinstance(v, list) else [v] for v in values.to_pylist() if v is not None]
     given = [{_word(x) for x in v if x is not None} for v in lists]
-    given = [v for v in given if v]
     choices = [] if column.size else recipe.params.get("values", ())  # of zero-shot: also what nothing got
+    given = [v for v in given if v or choices]  # to have none of the values is an answer
     counted = Counter({str(choice): 0 for choice in choices})
     counted.update(x for v in given for x in v)
     return tally(column.name, column.about, counted, len(given), units - len(given))
@@ -211,6 +215,13 @@ def _note(table: Table) -> str:
             "Zero-shot values were assigned by a model that was never shown an example of them. Until they are checked"
             " against hand-coded units they describe the model as much as the material, and shares may be far off."
         )
+    if table.recipe.name == "calibrated":
+        return _calibrated(table)
+    if table.recipe.name == "similarity":
+        return (
+            "How near texts are to their pictures is the judgement of one model. A low cosine is no lie: memes, irony"
+            " and symbols are far from their pictures too, and cosines of two models do not compare."
+        )
     if table.recipe.name == "ask":
         return (
             "The values are answers of a model to the questions of the codebook. Until they are checked against units"
@@ -222,3 +233,14 @@ def _note(table: Table) -> str:
             " to look around; they are no measurement of what the pictures show."
         )
     return ""
+
+
+def _calibrated(table: Table) -> str:
+    """On how many labels, and how good the codes are on labels that they were not fitted on."""
+    result = table.result()
+    right = next(row for row in result["assessment"] if row["figure"] == "accuracy")
+    return (
+        f"Zero-shot values, calibrated on {count(sum(result['fit']['labels'].values()))} labels. On labels that were"
+        f" left out {right['after']:.0%} are right (95 % interval {right['low']:.0%} to {right['high']:.0%}). Shares"
+        " are still shares of what a model said, and off by its errors."
+    )

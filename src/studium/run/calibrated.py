@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studium.coding import calibrate
 from studium.core import parts
 from studium.core.annotation import Annotation
 from studium.core.column import Column
 from studium.core.recipe import Recipe, canonical
 from studium.core.store import Store, Table
+from studium.core.unit import PARENTS
 from studium.core.variable import NONE_OF_THESE, Variable
 from studium.errors import InputError
+from studium.learn import calibrate
 from studium.run import gate
+from studium.run.lineage import FILES, climbed
 from studium.run.tables import living, matrix
 from studium.run.taggers import csv_rows, identified
 
@@ -49,16 +51,18 @@ class Calibrated:
 
     @property
     def fit(self) -> dict[str, Any]:
-        """``temperature``, ``bias`` and ``labels`` (how many) by value, ``effective``, ``folds``, ``unused``."""
+        """``temperature``, ``effective``, ``groups``, ``folds``, ``unused``; by value ``bias``, ``labels`` (counts)."""
         return dict(self.table.result()["fit"])
 
     def assessment(self) -> list[dict[str, Any]]:
-        """``figure``, ``before``, ``after``: log-loss, Brier score, ECE and accuracy, out of sample."""
+        """Log-loss, Brier score, ECE and accuracy, out of sample; see `studium.learn.calibrate.Assessment.rows`."""
         return list(self.table.result()["assessment"])
 
 
 def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibrated:
-    """Calibrate the codes of a ``zero_shot`` table; see `studium.coding.calibrate`.
+    """Calibrate the codes of a ``zero_shot`` table; see `studium.learn.calibrate`.
+
+    Units of one file (frames of a video), or of files whose first post is the same, are judged together.
 
     Args:
         store: the study.
@@ -71,7 +75,8 @@ def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibr
         InputError: no such table, a label that is no value of it, or too few of them.
     """
     variable, values, scale = _coded(source)
-    said = sorted((unit, _value(value, values), weight) for unit, (value, weight) in labels.items())
+    groups = _groups(store, source.kind)
+    said = sorted((unit, _value(value, values), w, groups.get(unit, unit)) for unit, (value, w) in labels.items())
     params = {"by": source.recipe.label, "variable": variable, "values": values, "seed": seed}
     units = parts.sum_of_rows(living(store, source, ["unit"]))
     digest = hashlib.sha256(canonical(said).encode()).hexdigest()
@@ -166,16 +171,31 @@ def _coded(source: Table) -> tuple[str, list[str], float]:
     return str(params["variable"]), values, encoders.logit_scale(str(params["model"])) if heat is None else 1 / heat
 
 
+def _groups(store: Store, kind: str) -> dict[str, str]:
+    """Unit -> the first post that it, or the file that it lies in, is attached to; without any, that file."""
+    units = store.units(kind)["id"].to_pylist()
+    files = climbed(store, kind, FILES).to_pylist() if kind in PARENTS else units
+    attached = store.attachments()
+    first: dict[str, str] = {}
+    for media, post in zip(attached["media"].to_pylist(), attached["post"].to_pylist(), strict=True):
+        if post is not None:
+            first.setdefault(media, post)
+    return {unit: first.get(file or unit, file or unit) for unit, file in zip(units, files, strict=True)}
+
+
 def _fitted(
-    ids: list[str], scores: npt.NDArray[np.float64], said: list[tuple[str, int, float]], scale: float, seed: int
+    ids: list[str], scores: npt.NDArray[np.float64], said: list[tuple[str, int, float, str]], scale: float, seed: int
 ) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
     """Probabilities of all units, and what is told of the fit."""
     place = {unit: number for number, unit in enumerate(ids)}
-    used = [(place[unit], value, weight) for unit, value, weight in said if unit in place]
+    used = [(place[unit], *rest) for unit, *rest in said if unit in place]
+    if said and not used:
+        raise InputError(f"none of the {len(said)} labels is of a unit with a code; measure these units first")
     rows, labels = (np.array([one[i] for one in used], np.int64) for i in (0, 1))
-    given = scores[rows], labels, scale, np.array([weight for *_, weight in used])
-    found, judged = calibrate.fit(*given), calibrate.assess(*given, seed)
-    told = asdict(found) | {"temperature": 1 / found.slope, "folds": judged.folds, "unused": len(said) - len(used)}
+    given = scores[rows], labels, scale, np.array([one[2] for one in used], np.float64)
+    found, judged = calibrate.fit(*given), calibrate.assess(*given, [one[3] for one in used], seed)
+    told = asdict(found) | {"temperature": 1 / found.slope, "groups": judged.groups, "folds": judged.folds}
+    told["unused"] = len(said) - len(used)
     return found.probabilities(scores), {"fit": told, "assessment": judged.rows()}
 
 
@@ -188,6 +208,8 @@ def _columns(variable: str, values: Sequence[str]) -> tuple[Column, Column]:
 
 
 def _value(said: str, values: Sequence[str]) -> int:
+    if said in values:
+        return values.index(said)
     for number, value in enumerate(values):
         if value.casefold() == str(said).strip().casefold():
             return number

@@ -1,11 +1,13 @@
 """What will leave the machine: listed before anything is sent, from a random sample of the units."""
 
-import contextlib
+import itertools
 import logging
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,9 +17,14 @@ from studium.core.protocols import Measure
 from studium.core.store import Store, unit_of
 from studium.core.unit import Unit
 from studium.errors import MediaError, MissingExtraError, WeightsError
+from studium.measure.faceless import GLANCE, faces_in
+from studium.measure.transform import downscale
 from studium.run.load import DEFAULT, Decoding, Loader
 from studium.run.plan import How, Part, Plan, plan
 from studium.run.totals import Total, counted, lasting, priced, sized, spoken_time, totalled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["SAMPLE", "Leaving", "announce", "drawn", "inputs", "leaving", "quote"]
 
@@ -41,6 +48,7 @@ class Leaving:
         faces: in how many of how many pictures faces were found; or why they were not looked for.
         covered: whether the part covers faces; None if it does not offer that.
         allowance: what the run may spend.
+        batch: the share of the price that a batch costs, if it is one that is submitted; else None.
     """
 
     name: str
@@ -52,16 +60,19 @@ class Leaving:
     faces: tuple[int, int] | str
     covered: bool | None
     allowance: Allowance
+    batch: float | None = None
 
     @property
     def requests(self) -> Total:
-        """Answers to be asked for."""
-        return self._sum([1.0 for _ in self._new])
+        """Answers to be asked for: one for each unit, so never more than there are units."""
+        found = self._sum([1.0 for _ in self._new])
+        return replace(found, high=min(found.high, self.units - (self.looked - len(self._new))))
 
     @property
     def usd(self) -> Total | None:
         """What they are expected to cost; None if nobody knows."""
-        return self._known([one.usd for one in self._new])
+        share = 1.0 if self.batch is None else self.batch
+        return self._known([None if one.usd is None else one.usd * share for one in self._new])
 
     @property
     def seconds(self) -> Total | None:
@@ -117,7 +128,7 @@ class Leaving:
         if isinstance(self.faces, str):
             yield f"faces were not looked for: {self.faces}"
         elif self.faces[1]:
-            found = f"{self.faces[0]} of {self.faces[1]} pictures that were looked at"
+            found = f"{self.faces[0]} of {self.faces[1]} pictures, seen at {GLANCE} px, where small ones are missed"
             if self.covered:
                 yield f"faces are covered as far as they are found (cover_faces); they still seem to be in {found}"
             else:
@@ -127,16 +138,20 @@ class Leaving:
     def _cost(self) -> str:
         source = next((one.source for one in self._new if one.source), "")
         if self.usd is None:
-            return f"what it costs is not known{f': {source}' if source else ''}"
-        return f"{priced(self.usd)}{f' ({source})' if source else ''}"
+            known = f" ({source})" if source else ""
+            return f"what it costs is not known{known}; the study file can say it: [remote.prices]"
+        cheaper = "" if self.batch is None else f", {self.batch:.0%} of the price, by batch"
+        return f"{priced(self.usd)}{cheaper}{f' ({source})' if source else ''}"
 
     def _time(self) -> str:
         said = []
+        if self.batch is not None:
+            return "by batch: answered when the server has time, mostly within a day"
         if self.seconds is not None:
             said.append(f"{lasting(self.seconds)} if asked one after the other, by the answers so far")
         if pace := self.allowance.requests_per_minute:
             said.append(f"at least {spoken_time(self.requests.value / pace * 60)} at {pace:g} requests a minute")
-        return "; ".join(said) or "how long it takes is not known before some were asked (studium remote estimate)"
+        return "; ".join(said) or "how long it takes is not known; ask about some: studium remote estimate --sample 10"
 
     def _budget(self) -> str:
         budget = self.allowance.budget
@@ -146,22 +161,24 @@ class Leaving:
         return f"the budget of the run is {budget:g} USD" + (", and will not do for all of them" if over else "")
 
 
-def announce(todo: Plan) -> list[Leaving]:
-    """Say what will leave before anything is sent; as a warning, so that it is seen wherever one works."""
-    told = leaving(todo)
+def announce(todo: Plan, batch: float | None = None) -> list[Leaving]:
+    """Say what will leave before anything is sent; as a warning, so that it is seen wherever one works.
+
+    Args:
+        todo: the plan.
+        batch: the share of the price that it costs, if it is submitted as a batch.
+    """
+    told = [replace(each, batch=batch) for each in leaving(todo)]
     for each in told:
         log.warning("%s", each)
     return told
 
 
 def quote(
-    store: Store, kind: str, asked: Sequence[Part], decoding: Decoding = DEFAULT, allowance: Allowance | None = None
+    store: Store, kind: str, asked: Sequence[Part], decoding: Decoding = DEFAULT, threads: int = 1
 ) -> list[Leaving]:
     """What parts would send of whatever lacks them. Nothing is sent, and nothing is written."""
-    how = How(1, decoding)
-    return leaving(
-        plan(store, kind, asked, how if allowance is None else replace(how, allowance=allowance), make=False)
-    )
+    return leaving(plan(store, kind, asked, How(threads, decoding), make=False))
 
 
 def leaving(todo: Plan) -> list[Leaving]:
@@ -197,11 +214,11 @@ def inputs(todo: Plan, part: Part, units: Sequence[Unit]) -> Iterator[Any]:
 def _leaving(todo: Plan, part: Part) -> Leaving:
     units = sum(len(rows) for lacking, rows in todo.pieces if part in lacking)
     sample = drawn(todo, part, SAMPLE)
-    told, counts, faces = [], [], _Faces()
+    told, counts, shown = [], [], _Glances()
     for one in _outgoing(todo, part, sample):
         counts.append(len(one.pictures))
         if not one.kept:
-            faces.look(one.pictures)
+            shown.add(one.pictures)
         told.append(replace(one, pictures=()))
     params: Mapping[str, Any] = vars(part)
     return Leaving(
@@ -211,35 +228,49 @@ def _leaving(todo: Plan, part: Part) -> Leaving:
         looked=len(sample),
         told=tuple(told),
         pictures=tuple(counts),
-        faces=faces.why or (faces.found, faces.looked),
+        faces=shown.faces(),
         covered=params.get("cover_faces"),
         allowance=todo.how.allowance,
     )
 
 
 def _outgoing(todo: Plan, part: Part, units: Sequence[Unit]) -> Iterator[Outgoing]:
+    """What would be sent of each unit, if anything; worked out on several cores, for faces may have to be covered."""
     if not isinstance(part, Measure):
         return
-    for item in inputs(todo, part, units):
-        with contextlib.suppress(MediaError):  # it will be a failure, and nothing is sent
-            if (one := part.outgoing(item)) is not None:
-                yield one
+
+    def told(item: Any) -> Outgoing | None:
+        try:
+            return part.outgoing(item)
+        except MediaError:  # it will be a failure, and nothing is sent
+            return None
+
+    items = inputs(todo, part, units)
+    with ThreadPoolExecutor(todo.how.threads) as pool:
+        while some := list(itertools.islice(items, todo.how.threads)):
+            asked = [pool.submit(copy_context().run, told, item) for item in some]
+            yield from (one for future in asked if (one := future.result()) is not None)
 
 
-class _Faces:
-    """Counts pictures with faces, up to `SAMPLE` pictures."""
+class _Glances:
+    """Up to `SAMPLE` of the pictures that go by, each as likely as any other, small."""
 
     def __init__(self) -> None:
-        self.found = self.looked = 0
-        self.why = ""
+        self.kept: list[NDArray[np.uint8]] = []
+        self._seen, self._chance = 0, random.Random(0)
 
-    def look(self, pictures: Sequence[Any]) -> None:
-        from studium.measure.faceless import faces_in
+    def add(self, pictures: Sequence[Any]) -> None:
+        for picture in pictures:
+            self._seen += 1
+            place = self._chance.randrange(self._seen)
+            if len(self.kept) < SAMPLE:
+                self.kept.append(downscale(picture, GLANCE))
+            elif place < SAMPLE:
+                self.kept[place] = downscale(picture, GLANCE)
 
-        for picture in pictures[: SAMPLE - self.looked] if not self.why else ():
-            try:
-                self.found += bool(faces_in(picture))
-            except (MissingExtraError, WeightsError) as error:
-                self.why = str(error)
-                return
-            self.looked += 1
+    def faces(self) -> tuple[int, int] | str:
+        """In how many of how many there are faces; or why nobody looked."""
+        try:
+            return sum(bool(faces_in(picture)) for picture in self.kept), len(self.kept)
+        except (MissingExtraError, WeightsError) as error:
+            return str(error)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studium.media.reader import Reader
     from studium.media.region import Region
 
-__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "outline_of", "text_of"]
+__all__ = ["DEFAULT", "LOADED", "Decoding", "Loader", "locate", "outline_of", "read_of", "text_of"]
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,11 @@ def outline_of(unit: Unit, around: Around) -> str:
 
     media = around.get(unit.id, ()) if unit.kind == "post" else (unit,)
     return outlined(text_of(unit), [medium.id for medium in media], said(unit, around))
+
+
+def read_of(unit: Unit, takes: str, around: Around) -> str | None:
+    """What a row of a table of texts depends on: the text of a unit, or the outline of its material."""
+    return outline_of(unit, around) if takes == "material" else text_of(unit)
 
 
 def said(unit: Unit, around: Around) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Pending(ABC):
     table: Table
     units: list[str] = field(default_factory=list)
     failures: list[tuple[str, str, str]] = field(default_factory=list)
+    unread: list[str | None] = field(default_factory=list)
 
     @abstractmethod
     def take(self, units: Sequence[Unit], results: Any, inputs: Sequence[Any]) -> None:
@@ -43,15 +44,20 @@ class Pending(ABC):
     def write(self) -> None:
         """Write what waits, which is something."""
 
+    def fail(self, unit: str, error: str, message: str, text: str | None) -> None:
+        """Take a failure: unit, class and message of the error, and the text or outline that failed, if any."""
+        self.failures.append((unit, error, message))
+        self.unread.append(None if text is None else text_digest(text))
+
     def flush(self, outcome: Outcome) -> None:
         """Write rows and failures, and count them."""
         if self.units:
             self.write()
         if self.failures:
-            self.table.fail(self.failures)
+            self.table.fail(self.failures, self.unread)
         outcome.rows[self.table.recipe.label] += len(self.units)
         outcome.failures[self.table.recipe.label] += len(self.failures)
-        self.units, self.failures = [], []
+        self.units, self.failures, self.unread = [], [], []
 
 
 @dataclass

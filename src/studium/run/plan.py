@@ -19,10 +19,11 @@ from studium.core.recipe import Recipe, recipe_of
 from studium.core.store import Store, Table, unit_of
 from studium.core.table import text_digest
 from studium.core.unit import BOXED, KINDS, PARENTS, STRETCHES, Unit, check_kind, kinds_offering
+from studium.core.variable import Variable
 from studium.errors import InputError
 from studium.run.around import Around, Surroundings
 from studium.run.lineage import Lineage
-from studium.run.load import DEFAULT, LOADED, Decoding, outline_of, text_of
+from studium.run.load import DEFAULT, LOADED, Decoding, read_of
 
 __all__ = ["Chunk", "How", "Part", "Plan", "counted", "plan", "recipe_for"]
 
@@ -198,18 +199,19 @@ def _finished(
     if not table.of_text:
         done = _among(ids, table.done())
         return done if retry else done | _among(ids, table.failures()["unit"])
+    every = [unit_of(row) for row in units.to_pylist()]
+    around = surroundings.of(every) if part.takes == "material" else {}
+    texts = [read_of(unit, part.takes, around) for unit in every]
+    named = [unit.id + ("" if text is None else text_digest(text)) for unit, text in zip(every, texts, strict=True)]
+    now = pa.chunked_array([named], pa.string())
+    done = _among(now, table.texts_done())
+    if retry:
+        return done
     if part.takes == "material":
-        every = [unit_of(row) for row in units.to_pylist()]
-        around = surroundings.of(every)
-        texts: list[str | None] = [outline_of(unit, around) for unit in every]
-    else:
-        texts = [text_of(unit_of(row)) for row in units.to_pylist()]
-    now = [
-        unit + ("" if text is None else text_digest(text)) for unit, text in zip(ids.to_pylist(), texts, strict=True)
-    ]
-    done = _among(pa.chunked_array([now], pa.string()), table.texts_done())
-    mute = np.array([text is None or part.takes == "material" for text in texts], bool)
-    return done if retry else done | (mute & _among(ids, table.failures()["unit"]))
+        failed = table.texts_failed()
+        return done | _among(now, failed) | _among(ids, failed)
+    mute = np.array([text is None for text in texts], bool)
+    return done | (mute & _among(ids, table.failures()["unit"]))
 
 
 def _among(ids: pa.ChunkedArray, some: pa.ChunkedArray | list[str]) -> npt.NDArray[np.bool_]:
@@ -225,6 +227,12 @@ def _check(part: Part, kind: str) -> None:
         fitting = ", ".join(kinds_offering(part.takes))
         raise InputError(
             f"{part.name} takes {part.takes!r}, which a unit of kind {kind!r} does not offer; use {fitting}"
+        )
+    if others := [one for one in getattr(part, "variables", ()) if isinstance(one, Variable) and one.of != kind]:
+        names, of = ", ".join(one.name for one in others), others[0].of
+        raise InputError(
+            f"{part.name}: the codebook has {names} for {of} units, these are {kind} units; measure --of {of}, or "
+            "change the codebook"
         )
     if isinstance(part, Unitizer):
         whole = PARENTS[kind] if kind in STRETCHES else (kind,)

@@ -12,6 +12,7 @@ from studium.core.store import Store, Table, unit_of
 from studium.core.unit import KINDS, PARENTS
 from studium.errors import InputError
 from studium.run.load import text_of
+from studium.run.similarity import said
 from studium.run.tables import matrix, paths
 
 __all__ = ["search"]
@@ -21,12 +22,13 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     """The ``k`` units nearest to what is given: {"text": ...}, {"image": path} or {"unit": id}.
 
     Columns ``unit``, ``text`` (of units that are text), ``path`` (of all but posts), ``start`` and ``end`` (of what was
-    split from others, in seconds) and ``score`` (cosine), best first.
+    split from others, in seconds) and ``score`` (cosine), best first. Texts that are blank, or changed since they were
+    measured, are not found.
     """
     from studium.explore import search as nearest
 
     source = store.find(of, by)
-    units, X = matrix(store, source)
+    units, X = said(store, source) if source.recipe.name == "embed_text" else matrix(store, source)
     query = _query(source, given, units, X)
     hits = nearest.top(query, X, k)
     table = store.units(of)

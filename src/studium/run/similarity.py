@@ -50,8 +50,10 @@ class Similarity:
     @cached_property
     def cosine(self) -> Vectors:
         """The whole matrix in memory, n x m float32."""
-        found = [block.cosine.astype(np.float32) for block in self._blocks()]
-        return np.concatenate([np.empty((0, len(self.texts)), np.float32), *found])
+        found = np.empty((len(self.units), len(self.texts)), np.float32)
+        for start, cosine in self._blocks():
+            found[start : start + len(cosine)] = cosine
+        return found
 
     def probabilities(self, temperature: float | None = None, axis: int = 1) -> npt.NDArray[np.float64]:
         """softmax(cosine / temperature), n x m.

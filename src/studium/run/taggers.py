@@ -27,6 +27,7 @@ from studium.coding.taggers import (
 from studium.core import parts, registry
 from studium.core.store import Store, Table
 from studium.core.unit import BOXED
+from studium.core.variable import NONE_OF_THESE
 from studium.errors import InputError, StoreError, UnknownNameError
 from studium.run.tables import living, paths
 
@@ -216,8 +217,9 @@ def _labels(store: Store, table: Table, rows: pa.Table) -> Iterator[Labels]:
         for words, sure in zip(rows[lists[0]].to_pylist(), rows[f"{lists[0]}_prob"].to_pylist(), strict=True):
             yield _surest(zip(words, sure, strict=True))
     elif "values" in table.recipe.params and (variable := table.recipe.params.get("variable", "")) in names:
+        none = [NONE_OF_THESE] * bool(table.recipe.params.get("none_of_these"))
         for sure in rows[f"{variable}_prob"].to_pylist():
-            yield _surest(zip(table.recipe.params["values"], sure, strict=True))
+            yield _surest(zip([*table.recipe.params["values"], *none], sure, strict=True))
     else:
         parts_found = _found_in(store, table)
         for unit in rows["unit"].to_pylist():

@@ -11,6 +11,9 @@ from studium.core.interval import Z
 __all__ = ["Total", "counted", "lasting", "money", "priced", "sized", "spoken_time", "totalled"]
 
 
+_SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
+
+
 @dataclass(frozen=True)
 class Total:
     """A sum over all units, by those of a sample: the expected sum and its 95 % interval (mean +- 1.96 se)."""
@@ -50,10 +53,12 @@ def counted(total: Total, what: str) -> str:
 
 
 def sized(total: Total) -> str:
-    """Bytes, or megabytes with their interval."""
+    """Bytes: "279,822 bytes", "about 1.2 GB (1.1 to 1.3)"."""
     if total.exact:
         return f"{total.value:,.0f} bytes"
-    return f"about {total.value / 1e6:,.1f} MB ({total.low / 1e6:,.1f} to {total.high / 1e6:,.1f})"
+    size, name = next((size, name) for size, name in _SIZES if total.value >= size or size == 1)
+    value, low, high = (f"{each / size:,.{int(size > 1)}f}" for each in (total.value, total.low, total.high))
+    return f"about {value} {name} ({low} to {high})"
 
 
 def priced(total: Total) -> str:

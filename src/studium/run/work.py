@@ -15,7 +15,7 @@ from studium.core.unit import Unit
 from studium.errors import InputError, MediaError, ServiceError
 from studium.media.watch import WatchingMeasure, WatchingUnitizer, watch
 from studium.run import gate
-from studium.run.load import Loader
+from studium.run.load import Loader, read_of
 from studium.run.pending import Outcome, Pending, pending_for
 from studium.run.plan import Chunk, Part
 
@@ -190,7 +190,8 @@ class _Work:
         """Write down a failure; its path as the study knows it, wherever the study lies today."""
         path = self.loader.path_of(unit)
         message = str(error).replace(str(self.chunk.root / path), path) if path else str(error)
-        self.pending[part].failures.append((unit.id, type(error).__name__, message))
+        text = read_of(unit, part.takes, self.chunk.around) if self.pending[part].table.of_text else None
+        self.pending[part].fail(unit.id, type(error).__name__, message, text)
 
     def _say(self, unit: Unit, *labels: str) -> None:
         if self.announce:

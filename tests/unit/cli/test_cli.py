@@ -172,4 +172,5 @@ def test_help_lists_the_verbs_in_the_order_of_a_study():
     verbs = [verb for verb in verbs if verb.isalpha() and f"\n  {verb} " in told]
     expected = "init add measure cluster search duplicates map run status report models doctor"
     assert [verb for verb in verbs if verb in expected.split()] == expected.split()
+    assert "..." not in told.partition("Commands:")[2], "whole sentences"
     assert said() == told, "no command is a call for help"

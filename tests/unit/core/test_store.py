@@ -9,7 +9,7 @@ import pytest
 
 from studium.core.column import Column
 from studium.core.recipe import Recipe
-from studium.core.store import ATTACHMENTS, UNITS, Store, unit_of
+from studium.core.store import ATTACHMENTS, UNITS, Store, names_of, unit_of
 from studium.core.table import FAILURES
 from studium.core.unit import Span, Unit
 from studium.errors import BusyError, InputError, UnknownNameError
@@ -132,6 +132,15 @@ def test_a_changed_recipe_lies_beside_the_old_one(store):
         store.find("image", "embed")
     with pytest.raises(InputError, match="say which"):
         store.find("image", "embed:2")
+
+
+def test_tables_are_told_by_what_was_asked_then_by_who_answered(store):
+    def asked(model, frames, *names):
+        params = {"frames": frames, "model": model, "variables": [{"name": name} for name in names]}
+        return Recipe("ask", "1", params)
+
+    assert names_of([asked("a", 4, "paid"), asked("a", 2, "paid", "mood")]) == ["ask:4", "ask:mood"]
+    assert names_of([asked("a", 4, "paid"), asked("b", 2, "paid")]) == ["ask:a", "ask:b"]
 
 
 def test_of_the_same_parameters_the_one_asked_for_last_counts(store):

@@ -121,3 +121,18 @@ def test_pairs_one_by_one(tables, monkeypatch):
 def test_pairs_that_are_none(pairs):
     with pytest.raises(InputError, match="pairs"):
         crossmodal.ranks_of_own(np.ones((2, 3)), np.ones((2, 3)), pairs)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_softmax_of_no_number(bad):
+    with pytest.raises(InputError, match="cosine should be finite"):
+        crossmodal.softmax([[0.5, bad], [0.1, 0.2]], 0.01)
+
+
+def test_softmax_at_the_edges():
+    assert crossmodal.softmax([[0.0, 1.0]], 1e-320).tolist() == [[0.0, 1.0]]
+    given = np.array([[0.0, 1.0]])
+    crossmodal.softmax(given, 0.5)
+    assert given.tolist() == [[0.0, 1.0]], "what is handed over stays as it is"
+    with pytest.raises(InputError, match="a number above 0, got 'cold'"):
+        crossmodal.softmax(given, "cold")

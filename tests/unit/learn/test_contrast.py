@@ -127,3 +127,21 @@ def test_without_torch(monkeypatch):
     for loss in (lambda: info_nce([], [], 1.0), lambda: pairwise_sigmoid([], [], 1.0, 0.0)):
         with pytest.raises(MissingExtraError, match=r"studium\[torch\]"):
             loss()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_row_of_zeros_is_a_number_in_any_precision(dtype):
+    images, texts = torch.eye(3, dtype=dtype), torch.eye(3, dtype=dtype)
+    images[0] = 0
+    expected = by_hand(np.diag([0.0, 1.0, 1.0]), 2.0)
+    assert info_nce(images, texts, 2.0).item() == pytest.approx(expected, rel=1e-2)
+    assert np.isfinite(pairwise_sigmoid(images, texts, 10.0, -10.0).item())
+
+
+def test_info_nce_is_what_the_cross_entropy_of_torch_says(pairs):
+    from torch.nn.functional import cosine_similarity, cross_entropy
+
+    images, texts = pairs
+    logits = 100 * cosine_similarity(images[:, None], texts[None], dim=2)
+    both = cross_entropy(logits, torch.arange(10)) + cross_entropy(logits.T, torch.arange(10))
+    assert info_nce(images, texts, 100.0).item() == pytest.approx(both.item() / 2, rel=1e-12)

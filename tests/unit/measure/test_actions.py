@@ -17,6 +17,7 @@ from studium.measure.actions import Actions, clip_times
 from studium.measure.hub import checkpoint
 from studium.media.reader import Reader
 from studium.media.video import Video
+from studium.testing import check_measure
 
 ALL = len(checkpoints.LABELS)
 
@@ -152,11 +153,9 @@ def test_clips_are_averaged(model, videos):
     assert by_name(short) == pytest.approx(mean, abs=1e-6)
 
 
-def test_a_value_depends_on_its_own_video_alone(model, videos):
+def test_keeps_the_contract(model, videos):
     batch = [Video(videos / name, 0, 1) for name in ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")]
-    together = Actions(model, k=ALL)(batch)
-    for number, video in enumerate(batch):
-        assert by_name(Actions(model, k=ALL)([video])) == by_name(together, number)
+    check_measure(Actions(model, k=ALL), batch)
 
 
 class TestShort:

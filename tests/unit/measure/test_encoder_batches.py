@@ -1,11 +1,15 @@
 """Batches that shrink where memory does not hold them; and what says that it does not."""
 
+import threading
+import types
+
 import numpy as np
 import pytest
 import torch
 
-from studium.measure import encoder_onnx, sessions
-from studium.measure.encoder_batches import in_batches, out_of_memory
+from studium.errors import WeightsError
+from studium.measure import encoder_hub, encoder_onnx, sessions
+from studium.measure.encoder_batches import in_batches, out_of_memory, stacked
 from studium.measure.encoder_tokens import pool
 
 
@@ -76,6 +80,40 @@ def test_pooling():
     np.testing.assert_array_equal(pool(states, mask, "max"), [[4, 5, 6, 7]])
     np.testing.assert_array_equal(pool(states, mask, "cls"), [[0, 1, 2, 3]])
     assert pool(states, mask, "mean").dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_overflows_is_an_error(value):
+    with pytest.raises(WeightsError, match=r"clip gives infinite numbers or none: .* take float32"):
+        stacked([np.ones((2, 3), np.float32), np.array([[1, value, 1]], np.float32)], "clip", 3)
+
+
+def test_the_libraries_of_an_accelerator_are_looked_for_among_packages(capsys):
+    """ONNX Runtime prints what it does not find; a library prints nothing."""
+    sessions._load_libraries(types.SimpleNamespace(preload_dlls=lambda: print("Failed to load libcudnn.so.9")))
+    sessions._load_libraries(types.SimpleNamespace())  # before 1.21
+    assert capsys.readouterr().out == ""
+
+
+def test_precision_on_an_accelerator_with_several_threads():
+    """The switches are the process's: another thread must not find them as the first one leaves them."""
+    switches = torch.backends.cudnn
+    before, inside, leave, seen = switches.allow_tf32, threading.Event(), threading.Event(), []
+
+    def other():
+        with encoder_hub._exact("cuda"):
+            inside.set()
+            leave.wait(5)
+            seen.append(switches.allow_tf32)
+
+    thread = threading.Thread(target=other)
+    with encoder_hub._exact("cuda"):
+        thread.start()
+        inside.wait(0.1)
+        assert not switches.allow_tf32
+    leave.set()
+    thread.join()
+    assert (seen, switches.allow_tf32) == ([False], before)
 
 
 def test_where_there_is_no_accelerator(exported):

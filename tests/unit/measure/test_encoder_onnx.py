@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 
+import huggingface_hub
 import numpy as np
 import pytest
 from tiny_inputs import COMMIT, PICTURES, TEXTS, cached
 
+from studium.core import weights
 from studium.errors import InputError, WeightsError
 from studium.measure import encoder_onnx, encoders
 from studium.measure.embed import Embed, EmbedText
@@ -103,6 +105,26 @@ def test_from_the_cache_of_the_hub(exported, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(WeightsError, match="HF_HUB_OFFLINE"):
         encoders.prepare(model, "int8")
+
+
+def test_a_repository_that_is_wanted_in_another_precision_from_the_start(exported, tmp_path, monkeypatch):
+    """What files it has of that precision is known only once it was listed."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for name in ("HF_HUB_OFFLINE", "STUDIUM_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    model, source = f"someone/siglip@{COMMIT}", exported["siglip"]
+    names = [file.relative_to(source).as_posix() for file in source.rglob("*") if file.is_file()]
+
+    def download(repo, name, revision, cache_dir):
+        target = weights.get(model).bundle.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / name, target)
+
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda repo, revision: names)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    encoders.prepare(model, "int8")
+    expected = encoders.encode_images(str(source), PICTURES, "int8")
+    np.testing.assert_array_equal(encoders.encode_images(model, PICTURES, "int8"), expected)
 
 
 def test_the_scale_is_beside_the_graphs(exported, tiny, tmp_path):

@@ -112,6 +112,10 @@ def test_a_row_that_is_here_in_another_precision_only(exported, tmp_path, monkey
         (folder / "onnx" / f"{file}.onnx").unlink()
     with pytest.raises(WeightsError, match="studium models pull siglip2-base"):
         encoders.encode_text("siglip2-base", ["a red flag"])
+    with pytest.raises(WeightsError, match=r"clip-vit-b32 is not on this machine in float16, .* prepare\(\)"):
+        encoders.encode_images("clip-vit-b32", [np.zeros((8, 8, 3), np.uint8)], "float16")
+    with pytest.raises(WeightsError, match="studium models pull clip-vit-l14"):  # it has one file for both
+        encoders.encode_images("clip-vit-l14", [np.zeros((8, 8, 3), np.uint8)], "float16")
     monkeypatch.setitem(weights.rows(), "siglip2-base", dataclasses.replace(weights.get("siglip2-base"), dims=16))
     found = encoders.encode_text("siglip2-base", ["a red flag"], "int8")
     expected = encoders.encode_text(str(exported["siglip"]), ["a red flag"], "int8")

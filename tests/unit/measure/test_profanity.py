@@ -42,7 +42,9 @@ def test_counts_by_hand():
     ("So eine SCHEISSE, Scheiße", "de", ["scheisse"] * 2), ("Arschlöcher", "de", []),
     ("блядь, оскорблять", "ru", ["блядь"]), ("他妈的！牛奶很好", "zh", ["他妈的"]), ("奶", "zh", ["奶"]),
     ("このビッチ達", "ja", ["ビッチ"]), ("씨발아 뭐", "ko", ["씨발"]), ("아씨발", "ko", []), ("ไอ้สัดว์", "th", ["สัด"]),
-    ("كس أمك", "ar", ["كس"]), ("عكس", "ar", []),
+    ("كس أمك", "ar", ["كس"]), ("عكس", "ar", []), ("كُسّ كـس", "ar", ["كس", "كس"]),
+    ("SİKTİR AMCIK", "tr", ["siktir", "amcik"]), ("sh\u00adit, f\u200buck", "en", ["shit", "fuck"]),
+    ("グローバル", "ja", []), ("超グロい", "ja", ["グロ"]), ("กู้ ห่าง", "th", ["ห่า"]),
 ])  # fmt: skip
 def test_words_are_whole_where_words_are_parted(text, language, words):
     assert found(text, language) == words
@@ -65,6 +67,8 @@ def test_the_list_is_that_of_the_language():
     assert rows[3]["profanity_share"] is rows[3]["profanity_words"] is None
     welsh = "Mae hi'n braf iawn heddiw ac rydym ni'n mynd i lan y môr gyda'r plant"
     assert Profanity().row(welsh)["profanity_count"] is None
+    hindi = "यह बहुत अच्छा दिन है और हम सब खुश हैं"  # the list knows Latin letters only: 0 would be no finding
+    assert Profanity().row(hindi)["profanity_count"] is None
 
 
 def test_every_list_is_read():

@@ -99,6 +99,14 @@ def test_an_onnx_export_says_the_same_without_torch(saved, kind):
     check_measure(onnx)
 
 
+def test_an_export_in_a_folder_of_its_own_as_the_hub_has_it(saved, tmp_path):
+    folder = shutil.copytree(saved(onnx=True), tmp_path / "one")
+    (folder / "onnx").mkdir()
+    (folder / "model.onnx").rename(folder / "onnx" / "model.onnx")
+    found, expected = (ClassifyText(str(one))(["good day"])[COLUMNS[0]] for one in (folder, saved(onnx=True)))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_process_that_reads_onnx_loads_no_torch(saved):
     code = (
         "import sys\nfrom studium.measure.text_classes import ClassifyText\n"
@@ -145,6 +153,19 @@ def test_a_tokenizer_that_reads_less(folder):
 def test_several_at_once_as_on_an_accelerator(saved):
     found = text_classifier(str(saved("roberta")))
     many = type(found)(found.labels, found.problem, found.tokenize, found.logits, batch=3)
+    alone, together = (np.stack([reading.values for reading in each(TEXTS)]) for each in (found, many))
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_as_many_at_once_as_memory_holds(saved):
+    found = text_classifier(str(saved("roberta")))
+
+    def logits(feeds):
+        if len(feeds) > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return found.logits(feeds)
+
+    many = type(found)(found.labels, found.problem, found.tokenize, logits, batch=256)
     alone, together = (np.stack([reading.values for reading in each(TEXTS)]) for each in (found, many))
     np.testing.assert_allclose(together, alone, atol=1e-5)
 

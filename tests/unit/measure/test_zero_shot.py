@@ -201,3 +201,15 @@ def test_other_weights_in_the_same_folder_are_another_model(tmp_path, photos):
     checkpoints.clip(folder, seed=2)
     after = ZeroShot(("cat", "dog"), model=str(folder))([photos["coffee"]])["zero_shot_cosine"]
     assert np.abs(before - after).max() > 1e-3
+
+
+def test_a_model_that_sees_nothing_names_no_value(tmp_path, photos):
+    """Zeros are as near to one value as to another: argmax would say the first one."""
+    from safetensors.torch import load_file, save_file
+
+    folder = checkpoints.clip(tmp_path / "clip")
+    state = load_file(folder / "model.safetensors")
+    state["visual_projection.weight"] *= 0
+    save_file(state, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match="sees nothing in a picture"):
+        ZeroShot(("cat", "dog"), model=str(folder))([photos["chelsea"]])

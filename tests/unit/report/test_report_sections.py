@@ -94,6 +94,17 @@ def test_zero_shot_lists_values_that_nothing_got(images, table):
     assert "never shown an example" in text_of(images)
 
 
+def test_several_values_of_a_picture_are_counted(images, table):
+    """They are a JSON list: not a text, and an empty one is an answer too."""
+    given = ['["flag", "face"]', "[]", '["flag"]', '["flag"]']
+    params = {"values": ["flag", "face", "fire"], "variable": "shows", "multilabel": True}
+    table(images, "zero_shot", {"shows": ("string", given)}, params=params)
+    (found,) = variables(reading(images), "image")
+    (shows,) = found.names
+    assert (shows.n, shows.missing, found.others) == (4, 1, [])
+    assert [(s.value, s.n, s.share) for s in shows.shares] == [("flag", 3, 0.75), ("face", 1, 0.25), ("fire", 0, 0.0)]
+
+
 def test_labels(images):
     found = labels(reading(images), "image")
     assert [(s.value, s.n) for s in found.shares] == [("thing", 3), ("living", 2)]

@@ -1,8 +1,10 @@
 """``ask`` and other machines: refused unless allowed, listed first, within its budget; this machine is no other one."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from studium.core.variable import Value, Variable
 from studium.errors import BudgetError, InputError, RefusedError
 from studium.measure.ask.ask import Ask
 from studium.measure.centerface import find_faces
+from studium.measure.cover import CHECK
 from studium.media.image import decode
 from studium.media.material import Material
 
@@ -137,6 +140,31 @@ def test_faces_are_covered_in_what_is_sent(openai, photos):
     for cover in (False, True):
         Ask((SCENE,), model=MODEL, url=openai.base, longest=300, cover_faces=cover)([Material(pictures=(picture,))])
     assert [bool(find_faces(chat.pictures[0])) for chat in openai.chats] == [True, False]
+
+
+def test_of_posts_what_was_listed_is_what_the_server_saw(openai, remote, tmp_path, photos, videos, caplog):
+    shutil.copy(photos / "astronaut.png", tmp_path / "astronaut.png")
+    shutil.copy(videos / "bigbuckbunny.mp4", tmp_path / "film.mp4")
+    (tmp_path / "posts.csv").write_text(
+        "id,text,media\n1,one,astronaut.png\n2,a film,film.mp4\n3,only words,\n4,,\n5,lost,lost.png\n"
+    )
+    corpus = Corpus(tmp_path / "study", allow_remote=True)
+    corpus.add(sources.posts(tmp_path / "posts.csv", id="id", text="text", media="media"))
+    corpus.measure(replace(remote, variables=(replace(SCENE, of="post"),), frames=2, cover_faces=True), of="post")
+    shown = [picture for chat in openai.chats for picture in chat.pictures]
+    sent = sum(int(chat.headers["Content-Length"]) for chat in openai.chats)
+    assert (len(openai.chats), len(shown)) == (4, 3)
+    assert not any(find_faces(picture, CHECK) for picture in shown)
+    load = f"4 requests with 3 pictures and 5 texts, {sent:,} bytes"  # texts: of four posts, the legend of the film
+    assert caplog.messages[0].splitlines() == [
+        f"ask sends data to {remote.provider.host}: 5 post units lack a row",
+        f"  {load} (all were looked at; 1 of them cannot be sent)",
+        "  faces are covered as far as they are found (cover_faces); they still seem to be in 0 of 3 pictures, seen at "
+        "640 px, where small ones are missed",
+        "  what it costs is not known; the study file can say it: [remote.prices]",
+        "  how long it takes is not known; ask about some: studium remote estimate --sample 10",
+        "  no budget is set (--budget USD)",
+    ]
 
 
 def test_by_hand_and_by_study_file_alike(root, openai, remote):

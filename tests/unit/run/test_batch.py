@@ -16,17 +16,19 @@ from studium import Corpus, sources
 from studium.cli import cli
 from studium.core.allowance import Allowance, under
 from studium.core.variable import Value, Variable
-from studium.errors import BudgetError, InputError, MediaError
+from studium.errors import BudgetError, InputError, MediaError, UnknownNameError
 from studium.measure.ask import batch as module
 from studium.measure.ask.ask import Ask
-from studium.measure.ask.batch import collect, submit
+from studium.measure.ask.batch import collect, forget, submit
 from studium.measure.ask.batch_note import Batch, batches
 from studium.measure.ask.batch_wire import UnsureError
 from studium.measure.ask.provider import Shown
+from studium.measure.marks import Mark
 from studium.measure.pdq import Pdq
 
 MOOD = Variable("mood", "Which mood?", "post", "categorical", (Value("glad"), Value("sad")))
 POSTS = 6
+PAID = ". The answer is lost and may have been paid for, so it is not asked for again by itself; with --retry it is"
 
 
 @pytest.fixture
@@ -58,6 +60,19 @@ def corpus(tmp_path) -> Corpus:
 
 def texts(n: int) -> Iterator[Shown]:
     return (Shown((("text", f"number {at}"),)) for at in range(n))
+
+
+def replies(ask: Ask, n: int, retry: bool = False) -> list[str]:
+    """How the answers ended that a run gets, or why it gets none."""
+
+    def one(shown: Shown) -> str:
+        try:
+            return ask.provider.reply(ask.prompt, shown).finish
+        except MediaError as error:
+            return str(error)
+
+    with under(Allowance(retry=retry)):
+        return [one(shown) for shown in texts(n)]
 
 
 def test_nothing_is_submitted_of_nothing(openai, ask):
@@ -181,10 +196,33 @@ def test_after_a_kill_nothing_is_submitted_twice(corpus, openai, ask):
     assert (set(openai.billed.values()), openai.chats) == ({1}, [])
 
 
-def test_a_batch_that_was_never_made_is_waited_for_and_then_forgotten(openai, ask):
+def test_a_file_whose_upload_broke_off_holds_nothing(openai, ask):
     openai.drops = "files"
     with pytest.raises(UnsureError):
         submit(ask.provider, ask.prompt, texts(2))
+    assert [len(made.sizes) for made in submit(ask.provider, ask.prompt, texts(2)).batches] == [2]
+    assert len(openai.made) == 1
+
+
+@pytest.mark.parametrize("status", [500, 504, 408])
+def test_a_batch_that_a_gateway_says_has_failed_may_have_been_made(status, openai, ask):
+    submit(ask.provider, ask.prompt, texts(1))
+    openai.fails = status
+    with pytest.raises(UnsureError, match=f"failed at POST batches: {status} The gateway waited in vain"):
+        submit(ask.provider, ask.prompt, texts(3))
+    openai.fails = 0
+    again = submit(ask.provider, ask.prompt, texts(3))
+    assert (again.batches, again.waiting, len(openai.made)) == ([], 3, 2), "it is not made, and paid for, twice"
+    openai.end()
+    assert [found.answered for found in collect()] == [1, 2]
+    assert set(openai.billed.values()) == {1}
+
+
+def test_a_batch_that_was_never_made_is_waited_for_and_then_forgotten(openai, ask):
+    openai.drops = "batches"
+    with pytest.raises(UnsureError):
+        submit(ask.provider, ask.prompt, texts(2))
+    openai.made.clear()
     assert [found.status for found in collect()] == ["unknown"]
     assert submit(ask.provider, ask.prompt, texts(2)).waiting == 2
     (lost,) = batches()
@@ -209,6 +247,52 @@ def test_answers_that_break_off_are_fetched_again(openai, ask):
         collect()
     (found,) = collect()
     assert (found.answered, found.status) == (8, "completed")
+
+
+def test_what_the_server_answers_beside_the_question_may_have_been_paid_for(openai, ask):
+    submit(ask.provider, ask.prompt, texts(4))
+    openai.mixes = True
+    openai.end()
+    (found,) = collect()
+    assert (found.status, found.answered, found.faults.total()) == ("completed", 2, 2)
+    assert collect() == []
+    stray, page, *others = replies(ask, 4)
+    assert stray == "batch batch_0 has no answer to it, and an answer came under an id that was never asked" + PAID
+    assert page.startswith("batch batch_0 has no completion of it: ")
+    assert page.endswith(PAID)
+    assert others == ["stop"] * 2
+    assert openai.chats == [], "nothing is asked, and paid for, again by itself"
+    assert replies(ask, 4, retry=True) == ["stop"] * 4
+
+
+def test_a_batch_whose_answers_are_gone_can_be_given_up(openai, ask):
+    submit(ask.provider, ask.prompt, texts(2))
+    openai.made.clear()
+    with pytest.raises(InputError, match="404 No such batch"):
+        collect()
+    with pytest.raises(UnknownNameError, match=r"no batch 'batch_7' waits to be collected; there are: batch_0"):
+        forget("batch_7")
+    forget("batch_0")
+    assert collect() == []
+    assert replies(ask, 2) == ["batch batch_0 was given up" + PAID] * 2
+    assert replies(ask, 2, retry=True) == ["stop"] * 2
+
+
+def test_what_a_run_asks_while_it_is_being_submitted_is_left_out(openai, ask):
+    one, two, three = texts(3)
+    taken = Mark(ask.provider.question.path(ask.provider.request(ask.prompt, two)))
+
+    def meanwhile():
+        yield from (one, two)
+        taken.put()
+        yield three
+
+    done = submit(ask.provider, ask.prompt, meanwhile())
+    assert ([len(made.sizes) for made in done.batches], done.waiting) == ([2], 1)
+    assert set(json.loads(taken.path.read_text())) == {"at"}, "its mark stays"
+    openai.end()
+    assert collect()[0].answered == 2
+    assert set(json.loads(taken.path.read_text())) == {"at"}
 
 
 def test_the_notes_hold_no_text_and_no_key(openai, ask, tmp_path):
@@ -254,15 +338,12 @@ def test_other_measures_have_no_batches(corpus):
 
 
 def test_a_request_under_way_is_not_submitted(openai, ask):
-    (body,) = (ask.provider._body(ask.prompt, shown, None, ask.provider._form) for shown in texts(1))
-    openai.decide = lambda chat: pytest.fail("asked")
-    question = ask.provider._question(ask.provider._form)
-    from studium.measure.marks import Mark
-
-    Mark(question.path(body)).put()
+    (shown,) = texts(1)
+    mark = Mark(ask.provider.question.path(ask.provider.request(ask.prompt, shown)))
+    mark.put()
     assert submit(ask.provider, ask.prompt, texts(2)).waiting == 1
     with pytest.raises(MediaError):
-        Mark(question.path(body)).put()
+        mark.put()
 
 
 def test_by_hand(corpus, openai, ask):

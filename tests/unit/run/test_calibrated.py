@@ -10,11 +10,13 @@ from click.testing import CliRunner
 
 from studium import Corpus, sources
 from studium.cli.calibrate import calibrate as command
-from studium.coding import calibrate
 from studium.core.annotation import Annotation
 from studium.core.records import Records
 from studium.errors import InputError, UnknownNameError
-from studium.run.calibrated import majority, read_labels
+from studium.learn import calibrate
+from studium.report.reading import Reading
+from studium.report.variables import variables
+from studium.run.calibrated import _value, majority, read_labels
 from studium.run.taggers import tagger
 
 KINDS = {"bird": "animals/birds", "fruit": "food/fruit", "vehicle": "vehicles"}
@@ -72,10 +74,37 @@ def test_all_units_get_calibrated_codes(corpus, truth, some):
     assert found.fit["labels"] == {"bird": 6, "fruit": 6, "vehicle": 6, "house": 0}
     assert found.fit["bias"]["house"] == 0
     assert found.fit["unused"] == 0
-    judged = calibrate.assess(scores, labels, 100.0, None, corpus.study.seed)
+    assert (found.fit["groups"], found.fit["folds"]) == (18, 10)
+    judged = calibrate.assess(scores, labels, 100.0, seed=corpus.study.seed)
     told = {row["figure"]: row for row in found.assessment()}
     assert told["log_loss"]["before"] == pytest.approx(judged.before.log_loss)
-    assert told["accuracy"]["after"] > 0.8
+    assert 0.5 < told["accuracy"]["low"] < 0.8 < told["accuracy"]["after"] < told["accuracy"]["high"]
+    (shown,) = [
+        one for one in variables(Reading(corpus.root, corpus.store, corpus.study), "image") if one.name == "calibrated"
+    ]
+    assert shown.note.startswith("Zero-shot values, calibrated on 18 labels. On labels that were left out 9")
+    assert [(share.value, share.n) for share in shown.names[0].shares][-1] == ("house", 0)
+
+
+def test_pictures_of_one_post_are_judged_together(corpus, some, tmp_path):
+    """Each post shows three of the coded pictures; so far each was a case by itself."""
+    before = corpus.calibrate("thing", of="image", labels=some)
+    paths = {row["unit"]: row["path"] for row in corpus.table("image").to_pylist()}
+    names = [";".join(paths[unit] for unit in list(some)[k::6]) for k in range(6)]
+    write(tmp_path / "posts.csv", [(k, "", name) for k, name in enumerate(names)], ("id", "text", "media"))
+    other = shutil.copytree(corpus.root, tmp_path / "study")
+    posted = Corpus(other)
+    posted.add(sources.posts(tmp_path / "posts.csv", id="id", media="media", root=other))
+    found = posted.calibrate("thing", of="image", labels=some)
+    assert (before.fit["groups"], found.fit["groups"], found.fit["folds"]) == (18, 6, 6)
+    assert found.computed
+    assert found.fit["bias"] == before.fit["bias"], "only the judgement is another"
+    assert found.assessment() != before.assessment()
+
+
+@pytest.mark.parametrize(("said", "number"), [("cat", 1), ("Cat", 0), (" CAT ", 0)])
+def test_the_exact_name_goes_first(said, number):
+    assert _value(said, ["Cat", "cat"]) == number
 
 
 def test_what_it_was_made_of_is_written_down(corpus, some):
@@ -184,6 +213,8 @@ def test_what_has_no_codes_to_calibrate(corpus, some):
 def test_labels_of_units_without_a_code_are_counted(corpus, some):
     found = corpus.calibrate("thing", of="image", labels={**some, "0" * 64: ("bird", 1.0)})
     assert found.fit["unused"] == 1
+    with pytest.raises(InputError, match="none of the 1 labels is of a unit with a code"):
+        corpus.calibrate("thing", of="image", labels={"0" * 64: ("bird", 1.0)})
 
 
 def test_on_the_command_line(corpus, some, tmp_path):
@@ -194,5 +225,8 @@ def test_on_the_command_line(corpus, some, tmp_path):
     lines = [line.split("\t") for line in done.output.splitlines()]
     assert lines[0] == ["value", "labels", "bias"]
     assert lines[1][:2] == ["bird", "6"]
-    assert lines[5] == ["out of sample", "before", "after"]
+    assert lines[5] == ["out of sample", "before", "after", "95 % of after", "95 % of the change"]
+    assert " to +" in lines[6][4] or " to -" in lines[6][4]
+    assert lines[10] == ["18 labels of 18 files or posts, judged in 10 folds"]
+    assert ("do not show that calibration pays" in done.output) == ("to +" in lines[6][4])
     assert lines[-1][0].startswith("temperature 0.0")

@@ -87,6 +87,12 @@ def test_a_picture_searches_texts(corpus):
     assert "cat" in found["text"][0].as_py()
 
 
+def test_blank_texts_are_not_found(corpus):
+    posts = {row["unit"]: row["text"] for row in corpus.posts().to_pylist()}
+    found = corpus.search("post", text="nothing", by="embed_text", k=99)
+    assert sorted(found["text"].to_pylist()) == sorted(text for text in posts.values() if text)
+
+
 def test_a_table_of_texts(corpus):
     found = corpus.similarity("embed_text", by="embed:conse")
     posts = {row["unit"]: row["text"] for row in corpus.posts().to_pylist()}
@@ -176,6 +182,7 @@ def test_it_is_kept_until_something_changes(corpus):
         stale = corpus.retrieval("image", by="embed:conse")
         assert stale.computed
         assert stale.table.read().num_rows == 3, "a text that changed and was not measured again has no row"
+        assert "an old temple" not in corpus.search("post", text="a cat", by="embed_text", k=9)["text"].to_pylist()
         corpus.measure("embed_text", of="post")
         assert corpus.retrieval("image", by="embed:conse").table.read().num_rows == 4
     finally:

@@ -16,14 +16,15 @@ from services import Services, serving
 
 from studium import Corpus, sources
 from studium.cli import cli
+from studium.core.allowance import FREE
 from studium.core.column import Column
 from studium.core.outgoing import Outgoing
 from studium.core.protocols import Measure
 from studium.errors import BudgetError, InputError, RefusedError
 from studium.measure.autotag.rekognition import Rekognition
-from studium.run.leaving import SAMPLE, drawn, quote
+from studium.run.leaving import SAMPLE, Leaving, _Glances, announce, drawn, quote
 from studium.run.plan import How, plan
-from studium.run.totals import money, spoken_time, totalled
+from studium.run.totals import Total, money, sized, spoken_time, totalled
 
 
 @pytest.fixture
@@ -90,20 +91,12 @@ def test_the_list_says_what_where_how_much_and_who_is_to_be_seen(corpus, service
     assert lines == [
         f"rekognition sends data to 127.0.0.1:{services.port}: 5 image units lack a row",
         f"  5 requests with 5 pictures and 0 texts, {total:,} bytes (all were looked at)",
-        "  faces seem to be in 1 of 5 pictures that were looked at; cover_faces=true covers those that are found "
-        "before anything is sent",
+        "  faces seem to be in 1 of 5 pictures, seen at 640 px, where small ones are missed; cover_faces=true covers "
+        "those that are found before anything is sent",
         f"  about 0.005 USD ({told.told[0].source})",
-        "  how long it takes is not known before some were asked (studium remote estimate)",
+        "  how long it takes is not known; ask about some: studium remote estimate --sample 10",
         "  no budget is set (--budget USD)",
     ]
-
-
-def test_faces_that_are_covered_are_not_found_in_what_would_be_sent(corpus, services, photos):
-    shutil.copy(photos / "astronaut.png", corpus.root / "images" / "astronaut.png")
-    corpus.add(sources.folder(corpus.root / "images"))
-    (told,) = quote(corpus.store, "image", [Rekognition(cover_faces=True)])
-    assert (told.covered, told.faces) == (True, (0, 5))
-    assert "faces are covered as far as they are found (cover_faces); they still seem to be in 0 of 5" in str(told)
 
 
 def test_without_the_extra_it_says_that_nobody_looked(corpus, services, monkeypatch):
@@ -126,6 +119,30 @@ def test_of_many_units_a_sample_is_looked_at_the_same_every_time(many, services)
     assert "(a leaflet)" in said
     assert "about 3.8 min if asked one after the other" in said
     assert "faces" not in said, "there are no pictures in it"
+
+
+def test_the_list_does_not_depend_on_the_cores(many):
+    first, again = (str(quote(many.store, "image", [Told()], threads=threads)[0]) for threads in (1, 4))
+    assert first == again
+
+
+def test_faces_are_looked_for_in_pictures_of_all_units_alike():
+    glances = _Glances()
+    for at in range(100):
+        glances.add([np.full((9, 9, 3), at, np.uint8), np.full((2000, 10, 3), at, np.uint8)])
+    seen = [int(picture[0, 0, 0]) for picture in glances.kept]
+    assert (len(seen), max(picture.shape[0] for picture in glances.kept)) == (SAMPLE, 640)
+    assert 15 <= sum(at >= 50 for at in seen) <= 35, "not those of the first units alone"
+
+
+def test_a_batch_is_listed_at_the_price_of_a_batch(many, caplog):
+    alone, batch = (
+        announce(plan(many.store, "image", [Told()], How(1), make=False), share)[0] for share in (None, 0.5)
+    )
+    assert batch.usd.value == pytest.approx(alone.usd.value / 2)
+    assert "50% of the price, by batch (a leaflet)" in str(batch)
+    assert "one after the other" not in str(batch)
+    assert "mostly within a day" in caplog.messages[1]
 
 
 def test_what_cannot_be_told_is_said_to_be_unknown(corpus):
@@ -160,6 +177,22 @@ def test_a_total_has_an_interval_unless_everything_was_seen():
     assert (found.value, found.high) == (60, pytest.approx(60 + half))
     assert found.low == pytest.approx(max(6, 60 - half)), "never less than what was seen"
     assert totalled([1.0, 2.0], 2).exact
+
+
+def test_more_requests_than_units_are_never_expected():
+    asked = (Outgoing("a.example", 10, usd=0.001),) * 49
+    told = Leaving("a", "post", 1000, 50, (*asked, Outgoing("a.example", 10, kept=True)), (0,) * 50, (0, 0), None, FREE)
+    assert (told.requests.value, told.requests.high) == (980, 999), "one of them was answered before"
+    assert told.requests.low < 980
+    assert "about 980 requests (942 to 999)" in str(told)
+
+
+def test_sizes_in_words():
+    assert sized(Total(279822, 279822, 279822)) == "279,822 bytes"
+    assert sized(Total(45_000, 40_000, 50_000)) == "about 45.0 kB (40.0 to 50.0)"
+    assert sized(Total(1.2e9, 1.1e9, 1.3e9)) == "about 1.2 GB (1.1 to 1.3)"
+    assert sized(Total(900, 800, 1100)) == "about 900 bytes (800 to 1,100)"
+    assert sized(Total(0, 0, 5)) == "about 0 bytes (0 to 5)"
 
 
 def test_sums_and_times_in_words():

@@ -214,6 +214,67 @@ def test_a_run_measures_material_and_only_what_changed_again(corpus, folder):
     assert inventory(corpus)["3"][1] == 1
 
 
+@dataclass(frozen=True)
+class Shy(Measure):
+    """Says nothing of bad texts."""
+
+    takes: ClassVar[str]
+
+    name: ClassVar[str] = "shy"
+    version: ClassVar[str] = "1"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return (Column("shy", "string", "what there is"),)
+
+    def __call__(self, batch: Sequence[Any]) -> dict[str, Any]:
+        texts = [getattr(one, "text", one) for one in batch]
+        if any("bad" in text for text in texts):
+            raise MediaError("refused")
+        return {"shy": texts}
+
+
+class ShyOfMaterial(Shy):
+    takes: ClassVar[str] = "material"
+
+
+class ShyOfText(Shy):
+    takes: ClassVar[str] = "text"
+
+
+@pytest.mark.parametrize("shy", [ShyOfMaterial(), ShyOfText()], ids=["material", "text"])
+def test_what_was_said_of_another_text_does_not_stand_after_a_failure(tmp_path, shy):
+    """Nor does a failure keep from looking at what is there now."""
+    corpus, table = Corpus(tmp_path / "study"), tmp_path / "posts.csv"
+
+    def run(first: str, second: str) -> tuple[int, int, list[Any]]:
+        table.write_text(f"id,text\n1,{first}\n2,{second}\n")
+        corpus.add(sources.posts(table))
+        done = corpus.measure(shy, of="post")
+        assert corpus.failures()["unit"].to_pylist() == corpus.store.find("post", "shy").failures()["unit"].to_pylist()
+        rows = [row["shy"] for row in corpus.table("post", "shy").to_pylist()]
+        return sum(done.rows.values()), corpus.failures().num_rows, rows
+
+    assert run("bad", "good") == (1, 1, [None, "good"])
+    assert run("better", "bad too") == (1, 1, ["better", None])
+    if shy.takes == "material":
+        assert sum(corpus.measure(shy, of="post").failures.values()) == 0, "nobody is asked again about the same"
+        assert sum(corpus.measure(shy, of="post", retry=True).failures.values()) == 1
+    assert run("better", "best") == (1, 0, ["better", "best"])
+    assert run("bad", "best") == (0, 1, [None, "best"])
+    assert run("better", "best") == (1, 0, ["better", "best"])
+
+
+def test_a_post_that_had_nothing_to_show_is_looked_at_when_it_has(corpus, folder):
+    corpus.measure(Inventory(), of="post")
+    assert "4" not in inventory(corpus)
+    (folder / "posts.csv").write_text(TABLE.replace("4,,,,", "4,,coffee.png,,"))
+    corpus.add(sources.posts(folder / "posts.csv", media="media"))
+    corpus.measure(Inventory(), of="post")
+    assert inventory(corpus)["4"] == ["", 1, 0, []]
+    assert corpus.failures().num_rows == 0
+
+
 def test_a_medium_that_cannot_be_used_fails_the_posts_that_hold_it(corpus, folder):
     (folder / "chelsea.png").write_bytes(b"no picture")
     done = corpus.measure(Inventory(), of="post")

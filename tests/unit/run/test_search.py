@@ -9,7 +9,7 @@ from studium.errors import InputError
 from studium.measure import encoders
 from studium.media.image import decode
 
-NAMES = ("siglip", "dinov2", "sentences")
+NAMES = ("siglip", "sentences")
 TEXTS = ("a red flag", "the police", "a photo of a cat")
 
 
@@ -33,7 +33,7 @@ def corpus(tmp_path_factory, photos, folders):
     opened.add(sources.folder(root / "images"))
     opened.add(sources.posts(root / "posts.csv"))
     opened.measure("embed", of="image", model=folders["siglip"])
-    opened.measure("embed", of="image", model=folders["dinov2"])
+    opened.measure("embed", of="image", model="efficientnet-lite0")
     opened.measure("embed", of="image", model=folders["int8"], precision="int8")
     opened.measure("embed_text", of="post", model=folders["siglip"])
     opened.measure("embed_text", of="post", model=folders["sentences"])
@@ -59,7 +59,7 @@ def test_a_text_finds_pictures_and_a_picture_texts(corpus, photos, folders):
 
 def test_what_shares_no_space_is_refused(corpus, photos, folders):
     with pytest.raises(InputError, match="knows no words"):
-        corpus.search("image", text="a cat", by=f"embed:{folders['dinov2']}", k=1)
+        corpus.search("image", text="a cat", by="embed:efficientnet-lite0", k=1)
     with pytest.raises(InputError, match="no image model shares the space"):
         corpus.search("post", image=photos / "coffee.png", by=f"embed_text:{folders['sentences']}", k=1)
 

@@ -115,6 +115,9 @@ def test_local_taggers_take_part(corpus):
     assert sum(scene.labels[unit].values()) == pytest.approx(1)
     found = audit(corpus.store, "image", ["tags", "zero_shot", "rekognition"])
     assert len(found["overlap"]) == 3
+    offered = {"values": ["cat", "food"], "none_of_these": ["a rocket"], "variable": "other"}
+    corpus.measure("zero_shot", of="image", **offered)
+    assert set(tagger(corpus.store, "image", "zero_shot:other").labels[unit]) == {"cat", "food", "none_of_these"}
     corpus.measure("colour", of="image")
     with pytest.raises(InputError, match="holds no labels with confidences"):
         tagger(corpus.store, "image", "colour")

@@ -86,6 +86,11 @@ class Ask(Measure):
         if not all(isinstance(fact, str) and fact for fact in self.facts):
             raise InputError(f"ask: facts should be names of columns of the posts' source, got {facts!r}")
         prompt_of(self.variables)
+        if self.facts and (of := self.variables[0].of) != "post":
+            raise InputError(
+                f"ask: the source says facts of posts alone, and these are variables of {of} units; "
+                f"leave facts out, or ask about posts"
+            )
         for parameter in ("frames", "longest", "tokens"):
             check_whole(self, parameter, 1)
         if not (self.model or self.url):

@@ -18,21 +18,25 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from studium.core import allowance
-from studium.errors import InputError, StudiumError
-from studium.measure.answers import Answer, Question, any_kept, check_room, is_kept, keep
+from studium.errors import InputError, StudiumError, UnknownNameError
+from studium.measure.answers import Answer, any_kept, check_room, is_kept, keep
 from studium.measure.ask.batch_note import Batch, alone, batches, mark_of
 from studium.measure.ask.batch_wire import Server, UnsureError
 from studium.measure.ask.endpoint import Endpoint
 from studium.measure.ask.endpoint_said import Completion, Said
 from studium.measure.ask.provider import Prompt, Shown
+from studium.measure.autotag.service import host_of
 
-__all__ = ["Collected", "Submitted", "collect", "submit"]
+__all__ = ["Collected", "Submitted", "collect", "forget", "submit"]
 
 MOST = 50_000  # requests in a file
 LARGEST = 200 * 10**6  # bytes of a file
 SHARE = 0.5  # of the price of an answer that is asked for by itself
 LATE = 900  # seconds after which a batch that is in no list was never made
 
+_ID = slice(14, 78)  # where a line of a file has its custom_id
+_OK = 200
+_STRAY = "an answer came under an id that was never asked"
 _UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 
 
@@ -85,8 +89,7 @@ def submit(endpoint: Endpoint, prompt: Prompt, shown: Iterable[Shown]) -> Submit
         BudgetError: it would cost more than the run may.
     """
     endpoint.prepare(prompt)
-    question = endpoint._question(endpoint._form)
-    if not any_kept(question):
+    if not any_kept(endpoint.question):
         raise InputError(
             f"ask {endpoint.host} about a few units first (studium remote estimate ask ... --sample 3): that shows "
             "what it takes, and what an answer costs; a batch would find out too late"
@@ -95,9 +98,9 @@ def submit(endpoint: Endpoint, prompt: Prompt, shown: Iterable[Shown]) -> Submit
     with alone():
         for batch in [batch for batch in batches() if not (batch.id or batch.collected)]:
             _found(batch)
-        for digest_sizes, file, usd in _files(endpoint, prompt, shown, done):
+        for sizes, file, usd in _files(endpoint, prompt, shown, done):
             with file:
-                done.batches.append(_sent(endpoint, question, digest_sizes, file, usd))
+                _send(endpoint, sizes, file, usd, done)
     return done
 
 
@@ -124,17 +127,37 @@ def collect(fetch: bool = True) -> list[Collected]:
     return found
 
 
+def forget(batch: str) -> None:
+    """Give up a batch whose answers cannot be had any more, as its server deleted them, or the account is gone.
+
+    They may have been paid for, so a run asks for them only with ``--retry``.
+
+    Args:
+        batch: its id.
+
+    Raises:
+        UnknownNameError: no batch of this id waits to be collected.
+    """
+    with alone():
+        waiting = {known.id or known.key: known for known in batches() if not known.collected}
+        if batch not in waiting:
+            raise UnknownNameError(
+                f"no batch {batch!r} waits to be collected; there are: {', '.join(waiting) or 'none'}"
+            )
+        waiting[batch].release(f"batch {batch} was given up")
+        waiting[batch].note(collected=True)
+
+
 def _files(
     endpoint: Endpoint, prompt: Prompt, shown: Iterable[Shown], done: Submitted
 ) -> Iterator[tuple[dict[str, int], IO[bytes], float]]:
     """Files of requests, none larger than a server takes: sha256 -> size, the file, what it is expected to cost."""
-    form = endpoint._form
-    question, price = endpoint._question(form), endpoint._price()
+    question = endpoint.question
     sizes: dict[str, int] = {}
     file, usd, seen = _file(), 0.0, set[str]()
     try:
         for one in shown:
-            body = endpoint._body(prompt, one, None, form)
+            body = endpoint.request(prompt, one)
             digest = hashlib.sha256(body).hexdigest()
             if is_kept(question, body):
                 done.kept += 1
@@ -149,7 +172,7 @@ def _files(
             file.write(line)
             sizes[digest] = len(body)
             seen.add(digest)
-            usd += SHARE * endpoint._usd(price, prompt, one) if price else 0.0
+            usd += SHARE * (endpoint.usd(prompt, one) or 0.0)
         if sizes:
             yield sizes, file, usd
     finally:
@@ -166,19 +189,35 @@ def _line(digest: str, body: bytes) -> bytes:
     return head.encode() + body + b"}\n"
 
 
-def _sent(endpoint: Endpoint, question: Question, sizes: dict[str, int], file: IO[bytes], usd: float) -> Batch:
+def _without(file: IO[bytes], digests: set[str]) -> IO[bytes]:
+    """The file without some requests."""
+    with file:
+        file.seek(0)
+        rest = _file()
+        rest.writelines(line for line in file if line[_ID].decode() not in digests)
+    return rest
+
+
+def _send(endpoint: Endpoint, sizes: dict[str, int], file: IO[bytes], usd: float, done: Submitted) -> None:
     """Note it, upload the file, make the batch; each step is noted before the next one."""
-    allowance.current().admit(usd)
+    question = endpoint.question
     check_room(question.folder)
+    allowance.current().admit(usd)
     key = secrets.token_hex(8)
-    batch = Batch(key, endpoint._base, dict(question.request), question.wave, sizes, time.time()).note()
-    for mark in batch.marks():
-        mark.hold(key)
-    with Server(batch.url) as server:
+    batch = Batch(key, question.request["url"], dict(question.request), question.wave, sizes, time.time()).note()
+    if taken := {digest for digest in sizes if not mark_of(question, digest).hold(key)}:  # a run was faster
+        done.waiting += len(taken)
+        batch = batch.note(sizes={digest: size for digest, size in sizes.items() if digest not in taken})
+        file = _without(file, taken)
+    if not batch.sizes:
+        allowance.current().settle(usd, 0)
+        batch.forget()
+        return
+    with file, Server(batch.url) as server:
         try:
             file.seek(0)
-            batch = batch.note(file=server.upload(f"studium-{key}.jsonl", file))
-            return batch.note(id=server.make(batch.file, key))
+            batch = batch.note(file=server.upload(f"studium-{key}.jsonl", file), made=time.time())
+            done.batches.append(batch.note(id=server.make(batch.file, key)))
         except InputError:  # the server said no: there is nothing, and nothing to pay
             allowance.current().settle(usd, 0)
             batch.forget()
@@ -188,10 +227,13 @@ def _sent(endpoint: Endpoint, question: Question, sizes: dict[str, int], file: I
 
 def _found(batch: Batch) -> Batch | None:
     """A batch whose making broke off: with its id if the server has it, None if it was never made."""
+    if not batch.file:  # then no batch can have been made of it
+        batch.forget()
+        return None
     with Server(batch.url) as server:
         for listed in server.batches():
             if (listed.get("metadata") or {}).get("studium") == batch.key:
-                return batch.note(id=listed["id"], file=listed["input_file_id"])
+                return batch.note(id=listed["id"])
         if time.time() - batch.made < LATE:
             return batch
         server.delete(batch.file)
@@ -209,48 +251,54 @@ def _collected(batch: Batch, fetch: bool) -> Collected:
         now = server.batch(known.id)
         said = Collected(known, str(now["status"]))
         if said.status not in _UNDER_WAY and fetch:
-            for name in ("output_file_id", "error_file_id"):
-                for row in server.rows(now[name]) if now.get(name) else ():
-                    _take(said, row)
-            _check_whole(said, now)
+            came = _take_all(said, server, now)
             for fault in (now.get("errors") or {}).get("data") or []:
                 said.faults[str(fault.get("message"))] += 0
-            for mark in known.marks():
-                mark.remove()
+            if strays := came - known.sizes.keys():
+                said.faults[_STRAY] = len(strays)
+                known.release(f"batch {known.id} has no answer to it, and {_STRAY}")
+            known.release()
             said.batch = known.note(collected=True)
             for file in (known.file, now.get("output_file_id"), now.get("error_file_id")):
                 server.delete(file)
     return said
 
 
-def _take(said: Collected, row: dict[str, Any]) -> None:
+def _take_all(said: Collected, server: Server, now: dict[str, Any]) -> set[str]:
+    """Keep whatever came; returns the ids under which it came.
+
+    Raises:
+        InputError: it is less than the server has done.
+    """
+    came: set[str] = set()
+    for name in ("output_file_id", "error_file_id"):
+        for row in server.rows(now[name]) if now.get(name) else ():
+            digest = str(row.get("custom_id"))
+            if digest in said.batch.sizes and digest not in came:
+                _take(said, digest, row)
+            came.add(digest)
+    if len(came) < (done := (now.get("request_counts") or {}).get("completed", 0)):
+        raise InputError(
+            f"batch {said.batch.id} has {done} answers, and {len(came)} came; collect again, nothing is lost"
+        )
+    return came
+
+
+def _take(said: Collected, digest: str, row: dict[str, Any]) -> None:
     """One line of a file of answers, or of errors."""
-    response, digest = row.get("response") or {}, row.get("custom_id")
-    if digest not in said.batch.sizes:
-        return
-    body = response.get("body") or {}
-    reply = Said(int(response.get("status_code") or 0), {}, json.dumps(body))
-    found = Completion.of(body, "") if reply.status == 200 or reply.filtered else None
+    response = row.get("response") or {}
+    reply = Said(response.get("status_code") or 0, {}, json.dumps(response.get("body") or {}))
+    found = Completion.of(reply.body, "") if reply.status == _OK or reply.filtered else None
     if found is None:
-        said.faults[str((row.get("error") or {}).get("message") or reply.words)] += 1
+        fault = str((row.get("error") or {}).get("message") or reply.words)
+        said.faults[fault] += 1
+        lost = f"batch {said.batch.id} has no completion of it: {fault}" if reply.status == _OK else ""
+        mark_of(said.batch.question, digest).release(said.batch.key, lost)
         return
-    created = body.get("created")
+    created = reply.body.get("created")
     at = datetime.fromtimestamp(created, UTC) if isinstance(created, int) else datetime.now(UTC)
-    answer = Answer(body, at.isoformat(timespec="seconds"), Endpoint(said.batch.url, "any").host)
+    answer = Answer(reply.body, at.isoformat(timespec="seconds"), host_of(said.batch.url))
     keep(said.batch.question, digest, said.batch.sizes[digest], answer)
     said.answered += 1
     said.tokens_in += found.tokens_in or 0
     said.tokens_out += found.tokens_out or 0
-
-
-def _check_whole(said: Collected, now: dict[str, Any]) -> None:
-    """Whether all that the server has done has come.
-
-    Raises:
-        InputError: some of it has not.
-    """
-    done = (now.get("request_counts") or {}).get("completed", 0)
-    if said.answered < done and said.answered + said.faults.total() < done:
-        raise InputError(
-            f"batch {said.batch.id} has {done} answers, and {said.answered} came; collect again, nothing is lost"
-        )

@@ -47,10 +47,10 @@ class Batch:
         """What its requests ask."""
         return Question("ask", self.request, self.wave)
 
-    def marks(self) -> Iterator[Mark]:
-        """Of its requests."""
+    def release(self, lost: str = "") -> None:
+        """What it still holds may be asked again; where answers are ``lost``, and why, only with ``--retry``."""
         for digest in self.sizes:
-            yield mark_of(self.question, digest)
+            mark_of(self.question, digest).release(self.key, lost)
 
     def note(self, **changed: Any) -> "Batch":
         """Write down how it stands."""
@@ -62,9 +62,8 @@ class Batch:
         return batch
 
     def forget(self) -> None:
-        """It was never made: what it holds may be asked again."""
-        for mark in self.marks():
-            mark.remove()
+        """It was never made."""
+        self.release()
         (_folder() / f"{self.key}.json").unlink(missing_ok=True)
 
 

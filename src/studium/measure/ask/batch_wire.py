@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Server", "UnsureError"]
 
 _PATIENCE = 300.0  # seconds without a byte
+_STATUS = "studium batch status  says how it stands"
 _PAGE = 100  # batches in one answer of the list
 
 
@@ -49,7 +50,7 @@ class Server:
     def upload(self, name: str, file: IO[bytes]) -> str:
         """Upload a file of requests; returns its id."""
         files = {"file": (name, file, "application/jsonl")}
-        return str(self._json("POST", "files", files=files, data={"purpose": "batch"})["id"])
+        return str(self._json("id", "POST", "files", files=files, data={"purpose": "batch"})["id"])
 
     def make(self, file: str, key: str) -> str:
         """Make a batch of an uploaded file; returns its id."""
@@ -59,17 +60,17 @@ class Server:
             "completion_window": "24h",
             "metadata": {"studium": key},
         }
-        return str(self._json("POST", "batches", json=body)["id"])
+        return str(self._json("id", "POST", "batches", json=body)["id"])
 
     def batch(self, batch: str) -> dict[str, Any]:
         """How a batch stands."""
-        return self._json("GET", f"batches/{batch}")
+        return self._json("status", "GET", f"batches/{batch}")
 
     def batches(self) -> Iterator[dict[str, Any]]:
         """All batches of the account, the newest first."""
         after: dict[str, str] = {}
         while True:
-            page = self._json("GET", "batches", params={"limit": str(_PAGE), **after})
+            page = self._json("data", "GET", "batches", params={"limit": str(_PAGE), **after})
             yield from page["data"]
             if not (page.get("has_more") and page["data"]):
                 return
@@ -80,7 +81,10 @@ class Server:
         with self._answered("GET", f"files/{file}/content") as response:
             for line in response.iter_lines():
                 if line.strip():
-                    yield json.loads(line)
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError(f"{row!r} is no row of an answer")
+                    yield row
 
     def delete(self, file: str | None) -> None:
         """Delete a file, which holds texts and pictures; if that fails the server deletes it in its own time."""
@@ -92,12 +96,13 @@ class Server:
             except httpx.HTTPError:
                 return
 
-    def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+    def _json(self, wanted: str, method: str, path: str, **how: Any) -> dict[str, Any]:
+        """An answer that says ``wanted``."""
         with self._answered(method, path, **how) as response:
             found = Said(200, {}, response.read().decode("utf-8", "replace")).body
-        if not found:
-            raise InputError(
-                f"{self.host} answered {method} {path} with something that is no JSON; does it do batches?"
+        if wanted not in found:
+            raise (UnsureError if method == "POST" else InputError)(
+                f"{self.host} answered {method} {path} with something that has no {wanted}; does it do batches?"
             )
         return found
 
@@ -107,7 +112,7 @@ class Server:
 
         Raises:
             InputError: the server cannot be reached, or refuses.
-            UnsureError: the connection broke off.
+            UnsureError: the connection broke off, or somebody on the way says that the server did.
         """
         import httpx
 
@@ -116,7 +121,10 @@ class Server:
                 if response.status_code != httpx.codes.OK:
                     said = Said(response.status_code, {}, response.read().decode("utf-8", "replace"))
                     words = said.words.replace(self._key, "***") if self._key else said.words
-                    raise InputError(f"{self.host} refused {method} {path}: {response.status_code} {words}")
+                    told = f"{method} {path}: {response.status_code} {words}"
+                    if response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
+                        raise UnsureError(f"{self.host} failed at {told}; nothing is lost: {_STATUS}")
+                    raise InputError(f"{self.host} refused {told}")
                 yield response
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise InputError(f"{self.host} cannot be reached: {error}. Nothing was sent") from error
@@ -125,5 +133,5 @@ class Server:
                 raise
             raise UnsureError(
                 f"{self.host} was asked to {method} {path}, and its answer broke off ({error!r}); nothing is lost: "
-                "studium batch status  says how it stands"
+                f"{_STATUS}"
             ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studium.core import weights
-from studium.errors import InputError, MediaError, WeightsError
+from studium.errors import InputError, MediaError, MissingExtraError, WeightsError
 from studium.measure.ask.guided import Guide, grammar, vocabulary
 from studium.measure.ask.local import digest, model_type, replied
 from studium.measure.ask.provider import Prompt, Provider, Reply, Shown, Turn
@@ -143,6 +143,7 @@ def _speaker(model: str) -> _Speaker:
 
 @cache
 def _load(model: str, folder: Path, fingerprint: str) -> _Speaker:
+    _check_pictures(model)
     found = checkpoint(model, _TASK, "Processor", exact=False)
     processor = found.processor
     template = getattr(processor, "chat_template", None)
@@ -158,6 +159,20 @@ def _load(model: str, folder: Path, fingerprint: str) -> _Speaker:
         raise WeightsError(f"{folder} has no tokenizer that answers can be enforced with: {error}") from error
     turn: AbstractContextManager[Any] = nullcontext() if found.device == "cpu" else threading.Lock()
     return _Speaker(found, words, ends, _marks(processor), _hears_system(model, processor), turn)
+
+
+def _check_pictures(model: str) -> None:
+    """Refuse a checkpoint for texts alone, or for pictures alone, by what its configuration calls it."""
+    try:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+    except ImportError as error:
+        raise MissingExtraError("transformers", "torch") from error
+    kind = model_type(model).partition(" ")[0]
+    if kind and kind not in KNOWN:
+        raise InputError(
+            f"{model} is a checkpoint of type {kind!r}, which does not read pictures and texts and answer in text; "
+            "take a vision-language model (see docs/which-model.md), or ask this one on a server (url)"
+        )
 
 
 def _ends(model: Checkpoint) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from studium.core.column import Column
@@ -15,15 +16,12 @@ __all__ = ["coded", "columns_of", "traced", "variable_of"]
 
 
 def variable_of(given: Any) -> Variable:
-    """A variable as it is, or from the recipe of a table."""
+    """A variable, or what the recipe of a table says of one; without prompts, which nobody is asked with."""
     if isinstance(given, Variable):
-        return given
+        return replace(given, values=tuple(replace(value, prompts=()) for value in given.values))
     if not isinstance(given, Mapping):
         raise InputError(f"ask: expected variables of the codebook, got {given!r}; see docs/codebook.md")
-    values = [
-        Value(**{**value, "examples": tuple(value["examples"]), "prompts": tuple(value["prompts"])})
-        for value in given["values"]
-    ]
+    values = [Value(**{**value, "examples": tuple(value["examples"]), "prompts": ()}) for value in given["values"]]
     return Variable(**{**given, "values": tuple(values)})
 
 

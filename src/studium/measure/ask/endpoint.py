@@ -78,6 +78,22 @@ class Endpoint(Provider):
         """The machine that is asked, with its port if it is not the usual one."""
         return host_of(self.url)
 
+    @property
+    def question(self) -> Question:
+        """What is asked about every unit, in the form that this server takes."""
+        return self._question(self._form)
+
+    def request(self, prompt: Prompt, shown: Shown) -> bytes:
+        """The body of the request about one unit, in the same form."""
+        return self._body(prompt, shown, None, self._form)
+
+    def usd(self, prompt: Prompt, shown: Shown) -> float | None:
+        """What the answer about one unit is expected to cost, in US dollars; None if nobody knows the price."""
+        if (price := self._price()) is None:
+            return None
+        texts = (prompt.system, prompt.question, *(text for _, text in shown.texts))
+        return _expected[self].usd(price, sum(map(len, texts)), len(shown.pictures), self.tokens)
+
     def prepare(self, prompt: Prompt) -> None:
         """Make sure that the server is there, takes the key and has the model. It is sent nothing else.
 
@@ -86,7 +102,7 @@ class Endpoint(Provider):
             StoreError: answers cannot be kept.
         """
         if not _offline():
-            check_room(self._question(self._form).folder)
+            check_room(self.question.folder)
             if fault := self._unpriced():
                 raise InputError(fault)
             key = hashlib.sha256(key_of(self._address.hostname or "").encode()).hexdigest()
@@ -96,11 +112,11 @@ class Endpoint(Provider):
         """The body of the request, and what its answer is expected to cost and to take."""
         if not self.remote:
             return None
-        body, price, so_far = self._body(prompt, shown, None, self._form), self._price(), _expected[self]
-        kept = is_kept(self._question(self._form), body)
+        body, price, so_far = self.request(prompt, shown), self._price(), _expected[self]
+        kept = is_kept(self.question, body)
         return Outgoing(
             self.host, len(body), len(shown.texts), shown.pictures, kept,
-            usd=0.0 if kept else None if price is None else self._usd(price, prompt, shown),
+            usd=0.0 if kept else self.usd(prompt, shown),
             seconds=so_far.seconds / so_far.answers if so_far.answers else None,
             source=price.source if price else "",
         )  # fmt: skip
@@ -114,8 +130,7 @@ class Endpoint(Provider):
         """
         form = self._form
         body = self._body(prompt, shown, after, form)
-        price = self._price()
-        usd = self._usd(price, prompt, shown) if price else 0.0
+        usd = self.usd(prompt, shown) or 0.0
         try:
             answer = with_patience(lambda: self._asked(body, form, usd), self.host)
         except RequestError as refused:
@@ -136,10 +151,14 @@ class Endpoint(Provider):
                 raise MediaError(f"{self.host} was never asked this, and STUDIUM_OFFLINE is set; unset it")
             turn(self.host)
             allowance.current().pace(self.host)
-        return ask_once(question, body, lambda: self._sent(body, usd))
+        took: list[float] = []
+        answer = ask_once(question, body, lambda: (self._sent(body, usd, took), self.host))
+        if took:  # only now that the answer is kept: it stays, whatever befalls the ledger
+            self._settle(answer.raw, usd, took[0])
+        return answer
 
-    def _sent(self, body: bytes, usd: float) -> tuple[Mapping[str, Any], str]:
-        """Send it, and note what it cost."""
+    def _sent(self, body: bytes, usd: float, took: list[float]) -> Mapping[str, Any]:
+        """Send it, if it may cost that; ``took`` is told the seconds if something came that is to be kept."""
         if fault := self._unpriced():
             raise BudgetError(fault)
         may, began = allowance.current(), time.monotonic()
@@ -149,14 +168,18 @@ class Endpoint(Provider):
         except StudiumError:
             may.settle(usd, 0.0)
             raise
+        took.append(time.monotonic() - began)
+        return raw
+
+    def _settle(self, raw: Mapping[str, Any], usd: float, seconds: float) -> None:
+        """Note what an answer cost. If its server does not say, what was expected stays set aside."""
         found = Completion.of(raw, self.model)
         if found and found.tokens_in is not None and found.tokens_out is not None:
-            _expected[self].add(found.tokens_in, found.tokens_out, time.monotonic() - began)
+            _expected[self].add(found.tokens_in, found.tokens_out, seconds)
             price = self._price()
-            may.settle(usd, price.of(found.tokens_in, found.tokens_out) if price else 0.0)
-        elif "error" in raw:
-            may.settle(usd, 0.0)
-        return raw, self.host
+            allowance.current().settle(usd, price.of(found.tokens_in, found.tokens_out) if price else 0.0)
+        elif "error" in raw and "choices" not in raw:
+            allowance.current().settle(usd, 0.0)
 
     def _reply(self, answer: Answer, body: bytes) -> Reply:
         found = Completion.of(answer.raw, self.model)
@@ -194,10 +217,6 @@ class Endpoint(Provider):
 
     def _price(self) -> Price | None:
         return price_of(self.model, self._address.hostname or "") if self.remote else None
-
-    def _usd(self, price: Price, prompt: Prompt, shown: Shown) -> float:
-        texts = (prompt.system, prompt.question, *(text for _, text in shown.texts))
-        return _expected[self].usd(price, sum(map(len, texts)), len(shown.pictures), self.tokens)
 
     def _unpriced(self) -> str:
         """What is wrong if there is a budget and no price; empty if nothing is."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from studium.core import parts, weights
 from studium.errors import MediaError, StoreError
+from studium.measure.ask.answer import storable
 from studium.measure.ask.provider import Prompt, Shown, Turn
 from studium.measure.ask.shown import written
 from studium.measure.autotag.service import encoded
@@ -146,9 +147,12 @@ def _messages(prompt: Prompt, shown: Shown, after: Turn | None, form: Form) -> l
     if form.system and prompt.system:
         said.insert(0, {"role": "system", "content": prompt.system})
     if after and after.raw.strip():
-        said += [{"role": "assistant", "content": after.raw}, {"role": "user", "content": after.fault}]
+        said += [
+            {"role": "assistant", "content": storable(after.raw)},
+            {"role": "user", "content": storable(after.fault)},
+        ]
     elif after:  # there was no word: many templates have no place for an empty answer
-        user.append(_text(after.fault))
+        user.append(_text(storable(after.fault)))
     return said
 
 

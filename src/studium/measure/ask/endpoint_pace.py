@@ -1,12 +1,13 @@
 """How fast a server may be asked: what it says of its limits is heeded by every thread of the process."""
 
+import math
 import re
 import threading
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-__all__ = ["heed", "left", "pause"]
+__all__ = ["heed", "left", "pause", "quiet"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
@@ -14,6 +15,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _lock = threading.Lock()
 _until: dict[str, float] = {}
 """When a host may be asked again, by the monotonic clock."""
+_served: dict[str, float] = {}
+"""When a host answered last."""
 
 
 def pause(headers: Mapping[str, str]) -> float | None:
@@ -31,23 +34,38 @@ def pause(headers: Mapping[str, str]) -> float | None:
         return said
     if after:
         try:
-            return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+            return max(0.0, parsedate_to_datetime(after).timestamp() - _clock(headers))
         except (ValueError, TypeError):
             return None
     return _reset(headers)
 
 
-def heed(host: str, headers: Mapping[str, str], busy: bool = False) -> None:
+def _clock(headers: Mapping[str, str]) -> float:
+    """What the server takes for now, seconds since 1970; ours if it does not say."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return time.time()
+
+
+def heed(host: str, headers: Mapping[str, str], status: int) -> None:
     """Leave a host alone as long as it wants: when it is busy, or when it says that nothing is left for now."""
-    seconds = pause(headers) if busy else _reset(headers)
-    if seconds:
-        with _lock:
+    seconds = pause(headers) if status == 429 else _reset(headers)
+    with _lock:
+        if status == 200:
+            _served[host] = time.monotonic()
+        if seconds:
             _until[host] = max(_until.get(host, 0.0), time.monotonic() + seconds)
 
 
 def left(host: str) -> float:
     """For how many seconds a host is still to be left alone."""
     return max(0.0, _until.get(host, 0.0) - time.monotonic())
+
+
+def quiet(host: str) -> float:
+    """For how many seconds a host has answered nobody; infinite if it never did."""
+    return time.monotonic() - _served.get(host, -math.inf)
 
 
 def _reset(headers: Mapping[str, str]) -> float | None:

@@ -55,7 +55,7 @@ def _list() -> dict[str, Mapping[str, Any]]:
 
 @dataclass
 class Expected:
-    """Means of the answers that came so far; one for each server, model and question.
+    """Means of the answers that came so far; one for each server and model.
 
     Attributes:
         answers: how many came.

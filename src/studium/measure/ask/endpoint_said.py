@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from studium.measure.ask.answer import storable
+
 __all__ = ["Completion", "Said"]
 
 _QUOTA = {
@@ -50,7 +52,7 @@ class Said:
     def words(self) -> str:
         """The message of an error, in one line; the beginning of the body if there is none."""
         found = self._error.get("message") or self._error.get("detail") or self.text or "nothing"
-        line = " ".join((found if isinstance(found, str) else json.dumps(found)).split())
+        line = storable(" ".join((found if isinstance(found, str) else json.dumps(found)).split()))
         return line if len(line) <= _SHORT else f"{line[:_SHORT]} ..."
 
     @property
@@ -123,7 +125,8 @@ class Completion:
         usage = body.get("usage")
         read, wrote = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
         said = str(refusal) if refusal else content
-        return cls(said, ", ".join(filter(None, named)), "refusal" if refused else str(finish or "stop"), read, wrote)
+        ended = "refusal" if refused else storable(str(finish or "stop"))
+        return cls(said, storable(", ".join(filter(None, named))), ended, read, wrote)
 
 
 def _joined(content: Any) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from studium.errors import InputError, MediaError, MissingExtraError, ServiceError
 from studium.measure.answers import Lost
-from studium.measure.ask.endpoint_pace import heed, left, pause
+from studium.measure.ask.endpoint_pace import heed, left, pause, quiet
 from studium.measure.ask.endpoint_said import Completion, Said
 from studium.measure.autotag.service import host_of
 from studium.measure.sessions import loaded
@@ -33,7 +33,8 @@ PATIENCE = 240.0  # seconds for all tries of one request
 TRIES = 5  # where the server says that it failed at this very request
 FIRST, LONGEST = 1.0, 30.0  # seconds between tries at most: doubled every time; how many of them is left to chance
 
-_BUSY = {429, 500, 502, 503, 529}
+_LIMITED, _AT_THIS = 429, 500
+_BUSY = {_LIMITED, _AT_THIS, 502, 503, 529}
 """No answer was generated. 504, like 408, is said when somebody gave up waiting for one, which may be paid for."""
 
 _T = TypeVar("_T")
@@ -42,10 +43,10 @@ _T = TypeVar("_T")
 class BusyError(MediaError):
     """Nothing was generated, and the next try may succeed; `with_patience` makes something final of it."""
 
-    def __init__(self, reason: str, wait: float | None = None, everywhere: bool = True) -> None:
-        """Say why, how many seconds to wait, and whether other requests would meet the same."""
+    def __init__(self, reason: str, wait: float | None = None, status: int = 0) -> None:
+        """Say why, how many seconds to wait, and the status; 0 if it was not reached."""
         super().__init__(reason)
-        self.wait, self.everywhere = wait, everywhere
+        self.wait, self.status = wait, status
 
 
 class RequestError(MediaError):
@@ -123,14 +124,14 @@ def post(url: str, body: bytes) -> Mapping[str, Any]:
     said = _exchange("POST", url, body, READ)
     if said.status == 200 and said.inside:
         said = Said(said.inside, said.headers, said.text)
-    heed(host, said.headers, busy=said.status == 429)
+    heed(host, said.headers, said.status)
     if said.filtered or (said.status == 200 and "choices" in said.body and Completion.of(said.body, "")):
         return said.body
     if said.closed:
         raise close(host, said.closed)
     if said.status in _BUSY:
         reason = f"{host} answered {said.status} {said.words}"
-        raise BusyError(reason, pause(said.headers), said.status != 500)
+        raise BusyError(reason, pause(said.headers), said.status)
     if 400 <= said.status < 500 and said.status != 408:
         raise RequestError(host, said.status, said.complaint)
     raise Lost(f"{host} answered {said.status} with something that is no completion: {said.words}", said.text)
@@ -145,33 +146,39 @@ def close(host: str, reason: str) -> ServiceError:
 
 
 def turn(host: str) -> None:
-    """Wait as long as a host wants to be left alone.
+    """Wait as long as a host wants to be left alone, also if it says so while we wait.
 
     Raises:
         ServiceError: that would take longer than `PATIENCE`.
     """
-    if (seconds := left(host)) > PATIENCE:
-        raise close(host, f"it wants to be left alone for {seconds:.0f} s, and a run waits for {PATIENCE:.0f} s")
-    time.sleep(seconds)
+    while seconds := left(host):
+        if seconds > PATIENCE:
+            raise close(host, f"it wants to be left alone for {seconds:.0f} s, and a run waits for {PATIENCE:.0f} s")
+        time.sleep(seconds)
 
 
 def with_patience(ask: Callable[[], _T], host: str) -> _T:
-    """Try again as long as the server is busy or away.
+    """Try again as long as the server is busy or away. At its limit (429) others may be served before us, for long.
 
     Raises:
         ServiceError: it stays so, for whatever it is asked.
-        MediaError: it fails at this request.
+        MediaError: it fails at this request, while it answers others.
     """
     try:
         from tenacity import Retrying, retry_if_exception_type
     except ModuleNotFoundError as error:
         raise MissingExtraError("tenacity", "ask") from error
 
-    retrying = Retrying(retry=retry_if_exception_type(BusyError), wait=_wait, stop=_enough, reraise=True)
+    began = time.monotonic()
+    retrying = Retrying(
+        retry=retry_if_exception_type(BusyError), wait=_wait, stop=lambda state: _enough(state, host), reraise=True
+    )
     try:
         return retrying(ask)
     except BusyError as busy:
-        if busy.everywhere:
+        answers_others = quiet(host) < (time.monotonic() - began) / 2  # of late, not just before it went away
+        alone = busy.status == _AT_THIS or answers_others
+        if busy.status == _LIMITED or not alone:
             wait = f"; it asks to wait for {busy.wait:.0f} s" if busy.wait else ""
             raise close(host, f"{busy}{wait}, and a run waits for {PATIENCE:.0f} s") from busy
         tries = retrying.statistics["attempt_number"]
@@ -183,17 +190,18 @@ def _wait(state: Any) -> float:
     from tenacity import wait_random, wait_random_exponential
 
     busy = state.outcome.exception()
-    if busy.wait is not None:
+    if busy.wait:
         return float(busy.wait) + float(wait_random(0, FIRST / 4)(state))
     return float(wait_random_exponential(multiplier=FIRST, max=LONGEST)(state))
 
 
-def _enough(state: Any) -> bool:
+def _enough(state: Any, host: str) -> bool:
     """Whether to give up."""
-    from tenacity import stop_before_delay
-
-    hopeless = not state.outcome.exception().everywhere and state.attempt_number >= TRIES
-    return hopeless or bool(stop_before_delay(PATIENCE)(state))
+    busy, waited = state.outcome.exception(), state.seconds_since_start
+    if busy.status == _LIMITED:
+        waited = min(waited, quiet(host))
+    hopeless = busy.status == _AT_THIS and state.attempt_number >= TRIES
+    return bool(hopeless or waited + state.upcoming_sleep >= PATIENCE)
 
 
 def _exchange(method: str, url: str, body: bytes | None, read: float) -> Said:
@@ -261,11 +269,15 @@ def _timeout(read: float) -> "httpx.Timeout":
 
 @cache
 def _client(direct: bool) -> "httpx.Client":
-    """Redirects are not followed, with the key or without; to this machine no proxy leads."""
+    """Redirects are not followed, with the key or without; to this machine no proxy leads.
+
+    Every request has a connection of its own. On one that is used again a stray second response would pass for the
+    answer about the next unit, and whether a server that closes it had got a request, nobody could tell.
+    """
     try:
         import httpx
     except ModuleNotFoundError as error:
         raise MissingExtraError("httpx", "ask") from error
-    client = httpx.Client(trust_env=not direct, headers={"User-Agent": "studium"})
+    client = httpx.Client(trust_env=not direct, headers={"User-Agent": "studium", "Connection": "close"})
     atexit.register(client.close)
     return client

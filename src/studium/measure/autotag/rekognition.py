@@ -12,6 +12,12 @@ from studium.measure.autotag.service import AT_ONCE, TRIES, Autotagger, host_of
 __all__ = ["Rekognition"]
 
 EVERYTHING = {"MaxLabels": 1000, "MinConfidence": 0.0, "Features": ["GENERAL_LABELS"]}
+_ELSEWHERE = (
+    "AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE",
+    "AWS_CONFIG_FILE", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+)  # fmt: skip
+"""Variables by which boto3 is told to ask another machine."""
+
 NOTHING = b"\0"  # no picture: the client refuses to send no byte at all
 
 
@@ -59,9 +65,8 @@ class Rekognition(Autotagger):
 
     @property
     def host(self) -> str:
-        """Of the data centre; AWS_ENDPOINT_URL_REKOGNITION names another."""
-        other = os.environ.get("AWS_ENDPOINT_URL_REKOGNITION") or os.environ.get("AWS_ENDPOINT_URL")
-        return host_of(other or f"rekognition.{self.region}.amazonaws.com")
+        """Of the data centre, unless boto3 was told to ask another: AWS_ENDPOINT_URL, ~/.aws/config ..."""
+        return host_of(_endpoint(self.region, *map(os.environ.get, _ELSEWHERE)))
 
     def client(self) -> Any:
         """A boto3 client."""
@@ -110,3 +115,21 @@ def _client(region: str) -> Any:
         return session.client("rekognition", config=settings)
     except BotoCoreError as error:
         raise InputError(f"rekognition cannot be used: {error}. {Rekognition.credentials}") from error
+
+
+@cache
+def _endpoint(region: str, *_: str | None) -> str:
+    """The address that boto3 would ask, told by its settings; nobody is asked, and no credentials are looked for."""
+    usual = f"https://rekognition.{region}.amazonaws.com"
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return usual
+    try:
+        client = boto3.Session(region_name=region).client(
+            "rekognition", aws_access_key_id="-", aws_secret_access_key="-"
+        )
+    except BotoCoreError:  # a profile that is not there: the run says so
+        return usual
+    return str(client.meta.endpoint_url)

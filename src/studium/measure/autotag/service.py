@@ -200,7 +200,7 @@ class Autotagger(AtSize):
 
         Raises:
             MediaError: the service takes no such picture, or answered with an error; the message has its code.
-        BudgetError: it would cost more than the run may.
+            BudgetError: it would cost more than the run may.
         """
         sent = encoded(self._shown(item))
         self._check(sent)

@@ -11,6 +11,7 @@ import vision_language
 from codebooks import posts
 from openai_server import MODEL, Chat, OpenAI, content, malformed, refusal
 
+from studium import Corpus
 from studium.core import allowance
 from studium.core.allowance import Allowance
 from studium.core.recipe import recipe_of
@@ -230,6 +231,29 @@ def test_what_cannot_be_asked_is_refused_at_the_door(server, variables):
         Ask(("emotion",), MODEL, server.base)
     with pytest.raises(InputError, match="got no variable"):
         Ask((), MODEL, server.base)
+
+
+def test_facts_are_those_of_posts(server, scene):
+    with pytest.raises(InputError, match="facts of posts alone, and these are variables of image units"):
+        Ask((scene,), MODEL, server.base, facts=("hashtags",))
+
+
+def test_prompts_for_zero_shot_ask_nobody_again(ask):
+    """They are not sent, so they are not part of the recipe."""
+    emotion = ask.variables[1]
+    prompted = dataclasses.replace(
+        emotion, values=tuple(dataclasses.replace(v, prompts=("x",)) for v in emotion.values)
+    )
+    other = dataclasses.replace(ask, variables=(ask.variables[0], prompted, *ask.variables[2:]))
+    assert recipe_of(other).key == recipe_of(ask).key
+
+
+def test_a_run_on_units_of_another_kind_does_not_begin(ask, server, tmp_path):
+    corpus = Corpus(tmp_path / "study")
+    with pytest.raises(InputError, match=r"brands, .*products for post units, these are image units; measure --of pos"):
+        corpus.measure(ask, of="image")
+    assert corpus.store.tables("image") == []
+    assert server.chats == []
 
 
 def test_units_of_another_kind_are_refused_before_anything_is_sent(ask, server):

@@ -300,6 +300,12 @@ class TestRefused:
         with pytest.raises(InputError, match="no chat template"):
             Chat(captions).prepare(prompt_of(VARIABLES))
 
+    def test_a_model_of_texts_alone(self, folders, tmp_path):
+        folder = shutil.copytree(folders["llava", 0], tmp_path / "text")
+        (folder / "config.json").write_text('{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}')
+        with pytest.raises(InputError, match=r"type 'llama', which does not read pictures and texts.*which-model"):
+            Chat(str(folder)).prepare(prompt_of(VARIABLES))
+
     @pytest.mark.parametrize(
         ("template", "says"),
         [

@@ -1,5 +1,6 @@
 """A server that speaks OpenAI's protocol, when all goes well: what is sent, what comes back, what is kept and paid."""
 
+import errno
 import json
 import logging
 import re
@@ -14,7 +15,7 @@ import pytest
 from openai_server import KEY, MODEL, OpenAI, serve
 
 from studium.core import allowance
-from studium.core.allowance import Allowance
+from studium.core.allowance import Allowance, under
 from studium.core.variable import Value, Variable
 from studium.errors import BudgetError, InputError, MediaError, MissingExtraError, ServiceError, StoreError
 from studium.measure.ask import endpoint_body, endpoint_wire
@@ -101,9 +102,10 @@ def test_half_a_character_is_not_sent(openai):
         (openai_server.length(), None, "length"),
         (openai_server.prose(), None, "stop"),
         (openai_server.content(""), "", "stop"),
+        (openai_server.content('{"mood": "\ud83d'), '{"mood": "\ud83d', "stop"),
         (openai_server.altered(lambda it: it | {"usage": None, "system_fingerprint": None}), None, "stop"),
     ],
-    ids=["refused", "filtered", "filtered answer", "cut off", "prose", "nothing", "sparse"],
+    ids=["refused", "filtered", "filtered answer", "cut off", "prose", "nothing", "half a character", "sparse"],
 )
 def test_whatever_was_said_is_handed_on_as_it_came_and_kept(fault, raw, finish, openai):
     openai.fail(fault)
@@ -112,6 +114,18 @@ def test_whatever_was_said_is_handed_on_as_it_came_and_kept(fault, raw, finish, 
     assert raw is None or first.raw == raw
     assert endpoint(openai).reply(PROMPT, shown(10)) == first
     assert len(openai.chats) == 1
+
+
+def test_an_answer_with_half_a_character_is_mended_and_whatever_is_said_of_it_can_be_stored(openai):
+    half = openai_server.error(400, "no \ud83d")
+    openai.fail(openai_server.content("\ud83d {"), None, half)
+    provider = endpoint(openai)
+    first = provider.reply(PROMPT, shown(10))
+    assert provider.reply(PROMPT, shown(10), Turn(first.raw, "there is no \ud83d")).finish == "stop"
+    assert openai.chats[1].texts[-2:] == ("\\ud83d {", "there is no \\ud83d")
+    with pytest.raises(MediaError) as caught:
+        provider.reply(PROMPT, shown(11))
+    assert "no \\ud83d" in str(caught.value).encode().decode()
 
 
 def test_a_message_in_parts_is_joined(openai):
@@ -350,6 +364,28 @@ def remote(openai, monkeypatch) -> Endpoint:
     return endpoint(openai)
 
 
+def test_an_answer_stays_if_its_price_cannot_be_noted(openai, monkeypatch, tmp_path):
+    provider = remote(openai, monkeypatch)
+    ledger = tmp_path / "runs" / "x.spent"
+
+    def full(usd: float) -> None:
+        if openai.chats:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    poor = Allowance(budget=1, prices={MODEL: (1.0, 2.0)}, ledger=ledger)
+    with monkeypatch.context() as patch, under(poor):
+        patch.setattr(Allowance, "_write", lambda self, usd: full(usd))
+        with pytest.raises(StoreError, match=r"cannot write .*x\.spent: No space left on device"):
+            provider.reply(PROMPT, shown(10))
+        with pytest.raises(StoreError, match="No space left on device"):
+            provider.reply(PROMPT, shown(11))
+    assert len(openai.chats) == 1, "the second one was not even sent"
+    with under(poor):
+        assert provider.reply(PROMPT, shown(10)).finish == "stop"
+        assert len(openai.chats) == 1, "and the first one is not paid for again"
+        assert provider.reply(PROMPT, shown(11)).finish == "stop", "nor does it pass for lost"
+
+
 def test_the_price_of_every_answer_is_noted(openai, monkeypatch, tmp_path):
     provider = remote(openai, monkeypatch)
     may = Allowance(budget=1.0, prices={MODEL: (10.0, 30.0)}, ledger=tmp_path / "ledger")
@@ -435,6 +471,8 @@ def test_prices():
         ({"retry-after": "soon"}, None),
         ({"retry-after-ms": "20", "retry-after": "1"}, 0.02),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
+        ({"date": "Thu, 01 Jan 1970 00:00:00 GMT", "retry-after": "Thu, 01 Jan 1970 00:00:07 GMT"}, 7.0),
+        ({"date": "Fri, 01 Jan 2100 00:00:00 GMT", "retry-after": "Fri, 01 Jan 2100 00:00:07 GMT"}, 7.0),
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m2.5s"}, 62.5),
         ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "1m2.5s"}, None),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "120ms"}, 0.12),

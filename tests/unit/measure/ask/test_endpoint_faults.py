@@ -1,5 +1,6 @@
 """A server of OpenAI's protocol, and the way to it, when things go wrong: nothing is lost, or paid for twice."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,72 @@ def test_it_is_left_alone_as_long_as_it_wants_by_all(openai):
     assert time.monotonic() - began > 0.5
     assert openai.most <= 3
     provider_of.shutdown()
+
+
+def test_at_a_limit_others_may_be_served_first_for_longer_than_a_run_waits(openai, monkeypatch):
+    """One of few requests per minute: nobody is told that the server is gone because others were faster."""
+    monkeypatch.setattr(endpoint_wire, "PATIENCE", 0.3)
+    until = time.monotonic() + 0.8
+    first = round(float(shown(10).pictures[0].mean()))
+
+    def unlucky(chat):
+        late = round(float(chat.pictures[0].mean())) == first and time.monotonic() < until
+        return openai_server.busy("0") if late else None
+
+    openai.decide = unlucky
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(endpoint(openai).reply, PROMPT, shown(10))
+        for grey in range(60, 60 + 9 * 5, 5):
+            endpoint(openai).reply(PROMPT, shown(grey))
+            time.sleep(0.1)
+        assert asked.result(5).finish == "stop"
+    assert set(openai.billed.values()) == {1}
+
+
+def test_what_is_busy_for_one_unit_alone_is_its_failure(openai, monkeypatch):
+    monkeypatch.setattr(endpoint_wire, "PATIENCE", 0.3)
+    openai.decide = lambda chat: openai_server.broken(503) if chat.pictures[0].mean() < 50 else None
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(endpoint(openai).reply, PROMPT, shown(10))
+        for grey in range(60, 250, 5):
+            if not asked.done():
+                endpoint(openai).reply(PROMPT, shown(grey))
+                time.sleep(0.02)
+        with pytest.raises(MediaError, match=r"503 .* times; nothing was generated; try again with --retry"):
+            asked.result(5)
+
+
+def test_a_server_that_answered_another_before_it_went_away_ends_the_run(openai, monkeypatch):
+    monkeypatch.setattr(endpoint_wire, "PATIENCE", 0.4)
+
+    def answers_another_first(chat):
+        endpoint_pace.heed(endpoint(openai).host, {}, 200 if len(openai.chats) == 1 else 503)
+        return openai_server.broken(503)
+
+    openai.decide = answers_another_first
+    with pytest.raises(ServiceError, match="cannot be asked any further"):
+        endpoint(openai).reply(PROMPT, shown(10))
+
+
+def test_a_server_that_says_to_come_back_at_once_is_not_stormed(openai, monkeypatch):
+    monkeypatch.setattr(endpoint_wire, "FIRST", 0.2)
+    monkeypatch.setattr(endpoint_wire, "LONGEST", 0.4)
+    openai.decide = lambda chat: openai_server.busy("0")
+    with pytest.raises(ServiceError, match="a run waits for 1 s"):
+        endpoint(openai).reply(PROMPT, shown(10))
+    assert len(openai.chats) < 30
+
+
+def test_a_server_that_answers_twice_does_not_answer_the_next_question(openai):
+    def twice(it, chat):
+        body = json.dumps(it.ours.completion(chat, '{"scene": "home"}')).encode()
+        whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        it.wfile.write(whole + whole)
+
+    openai.fail(twice, openai_server.content('{"scene": "street"}'))
+    found = [endpoint(openai).reply(PROMPT, shown(grey)).raw for grey in (10, 11)]
+    assert found == ['{"scene": "home"}', '{"scene": "street"}']
+    assert set(openai.billed.values()) == {1}
 
 
 def test_a_date_is_a_time_to_wait_for(openai):

@@ -395,6 +395,19 @@ def test_what_would_leave_is_what_leaves(services, cat):
     assert measure.outgoing(np.zeros((20, 400, 3), np.uint8)) is None, "the service takes no such picture"
 
 
+def test_the_list_names_the_host_that_boto3_is_told_to_ask(monkeypatch, tmp_path, cat):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_REKOGNITION", "AWS_PROFILE", "AWS_USE_FIPS_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "config").write_text("[default]\nendpoint_url = https://gateway.example.org\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert Rekognition().outgoing(cat).host == "gateway.example.org"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    assert Rekognition(region="us-east-1").host == "rekognition-fips.us-east-1.amazonaws.com"
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert Rekognition().host == "rekognition.eu-central-1.amazonaws.com", "the run says what is wrong"
+
+
 @every_service
 def test_the_host_is_told_without_credentials(kind, services, monkeypatch, cat):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "VISION_ENDPOINT", "VISION_KEY"):

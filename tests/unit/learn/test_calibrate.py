@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from studium.coding.calibrate import assess, fit, quality
+from studium.core.interval import wilson
 from studium.errors import InputError
+from studium.learn.calibrate import assess, fit, quality
 
 
 def drawn(n, slope, bias, seed=0, scale=0.1):
@@ -28,6 +31,9 @@ def drawn(n, slope, bias, seed=0, scale=0.1):
         (np.zeros((5, 3)), [0, 1, 2, -1, 0], "from 0 to 2"),
         (np.zeros((5, 3)), [0, 1, 2, 0], "5 whole numbers"),
         (np.zeros((5, 3)), [0.0, 1, 2, 0, 1], "whole numbers"),
+        (np.zeros((5, 3)), 3, "whole numbers"),
+        ([[0.1, 0.2], [0.1]], [0, 1], "scores should be numbers, with as many in each row"),
+        ([["a", "b"]] * 6, [0, 1] * 3, "scores should be numbers"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(scores, labels, says):
@@ -45,6 +51,13 @@ def test_impossible_scales(scale):
 def test_impossible_weights(weights):
     with pytest.raises(InputError, match="weights should be 6 numbers above 0"):
         fit(np.zeros((6, 2)), [0, 1] * 3, 1.0, weights)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_weights_count_only_against_each_other(size):
+    scores, labels, _ = drawn(12, 12.0, [1.0, 0.0])
+    found, expected = (fit(scores, labels, 10.0, weights) for weights in ([size] * 12, None))
+    assert (found.slope, found.effective) == (pytest.approx(expected.slope), pytest.approx(12))
 
 
 def test_many_labels_bring_back_what_they_were_drawn_from():
@@ -174,3 +187,72 @@ def test_its_table():
     rows = assess(scores, labels, 100.0).rows()
     assert [row["figure"] for row in rows] == ["log_loss", "brier", "ece", "accuracy"]
     assert all(row["before"] >= 0 and row["after"] >= 0 for row in rows)
+    for row in rows:
+        assert (row["low"] is None) == (row["figure"] == "ece")
+        assert (row["change_low"] is None) == (row["figure"] in {"ece", "accuracy"})
+        assert row["low"] is None or row["low"] < row["after"] < row["high"]
+        assert row["change_low"] is None or row["change_low"] < row["after"] - row["before"] < row["change_high"]
+
+
+def copied(seed=0, clips=40, frames=3):
+    """Frames that are the same in each clip, and say nothing of its value: two draws of noise that copies give away."""
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.normal(0.2, 0.1, (clips, 3)), rng.integers(0, 3, clips)
+    return np.repeat(scores, frames, axis=0), np.repeat(labels, frames), np.repeat(np.arange(clips), frames)
+
+
+def test_frames_of_one_video_are_one_case():
+    scores, labels, clip = copied()
+    grouped, single = assess(scores, labels, 10.0, None, clip), assess(scores, labels, 10.0)
+    assert (grouped.groups, single.groups, sum(grouped.labels)) == (40, 120, 120)
+    assert grouped.after.log_loss > single.after.log_loss + 0.02, "copies in other folds give the answer away"
+    alone = assess(scores[::3], labels[::3], 10.0)
+    for figure, wide in grouped.intervals.items():
+        assert np.diff(wide) > 1.3 * np.diff(single.intervals[figure]), "120 frames are no 120 cases"
+        assert np.diff(wide) == pytest.approx(np.diff(alone.intervals[figure]), rel=0.25)
+    named = assess(scores, labels, 10.0, None, [f"clip {one}" for one in clip])
+    assert named == grouped
+
+
+def test_groups_that_do_not_fit():
+    scores, labels, _ = drawn(12, 12.0, [1.0, 0.0])
+    with pytest.raises(InputError, match="groups should be 12 names, one for each label; got 2"):
+        assess(scores, labels, 10.0, None, ["a", "b"])
+    with pytest.raises(InputError, match="of different groups"):
+        assess(scores, labels, 10.0, None, ["one video"] * 12)
+
+
+def test_intervals_by_hand():
+    scores, labels, _ = drawn(40, 12.0, [1.0, 0.0, -1.0], seed=2)
+    found = assess(scores, labels, 12.0)
+    right = found.after.accuracy
+    assert found.intervals["accuracy"] == pytest.approx(wilson(right, 40))
+    plain = fit(scores, labels, 12.0)  # nearly what each fold fits: the interval is that of a mean of 40
+    loss = -np.log(plain.probabilities(scores)[np.arange(40), labels])
+    expected = stats.t.interval(0.95, 39, scale=stats.sem(loss))
+    assert np.diff(found.intervals["log_loss"]) == pytest.approx(np.diff(expected), rel=0.15)
+    assert np.mean(found.intervals["log_loss"]) == pytest.approx(found.after.log_loss)
+    assert np.mean(found.changes["brier"]) == pytest.approx(found.after.brier - found.before.brier)
+
+
+def test_all_right_is_not_certainly_right():
+    scores = np.tile([[0.9, 0.1], [0.1, 0.9]], (5, 1))
+    found = assess(scores, [0, 1] * 5, 10.0)
+    assert found.after.accuracy == 1
+    assert found.intervals["accuracy"] == pytest.approx((0.722, 1), abs=1e-3)
+
+
+def test_no_interval_leaves_what_is_possible():
+    scores = np.tile([[0.9, 0.1], [0.1, 0.9]], (8, 1))
+    found = assess(scores, [0, 1] * 7 + [1, 1], 10.0)
+    assert found.intervals["log_loss"][0] == 0, "one is very wrong, and all others right"
+
+
+def test_figures_are_those_of_scikit_learn():
+    _, labels, p = drawn(50, 12.0, [1.0, 0.0, -1.0])
+    weights = np.random.default_rng(0).uniform(1, 9, 50)
+    found = quality(p, labels, weights)
+    assert found.log_loss == pytest.approx(metrics.log_loss(labels, p, sample_weight=weights))
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(labels, p.argmax(axis=1), sample_weight=weights))
+    squares = [metrics.brier_score_loss(labels == k, p[:, k], sample_weight=weights) for k in range(3)]
+    assert found.brier == pytest.approx(sum(squares))

@@ -6,12 +6,15 @@ holds it near the model as it came; a value without labels keeps its place among
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from studium.core.interval import wilson
 from studium.errors import InputError, MissingExtraError
 
 __all__ = ["FEWEST", "Assessment", "Calibration", "Quality", "assess", "fit", "quality"]
@@ -58,7 +61,8 @@ class Quality:
     """How good probabilities are.
 
     Attributes:
-        log_loss: mean of -log of the probability of the true value, in nats; 0 is perfect.
+        log_loss: mean of -log of the probability of the true value, in nats; 0 is perfect, a probability that is 0 in
+            float64 counts as 2e-308 (708 nats).
         brier: mean squared distance of the probabilities to the truth, summed over values; 0 to 2.
         ece: expected calibration error: how far shares of right answers lie from the probabilities of the answers, on
             average over ten bins of .1; 0 to 1. Of few labels it is too high by chance alone.
@@ -77,20 +81,32 @@ class Assessment:
 
     Attributes:
         labels: how many labels of each value there are.
+        groups: how many groups they are of; as many as there are labels, if each is one of its own.
         folds: how many folds were made of them.
         before: the probabilities of the model as it came.
         after: the calibrated ones.
+        intervals: 95 % interval of ``after``, by figure. There is none of ``ece``, which is too high by chance.
+        changes: that of ``after`` - ``before`` of ``log_loss`` and ``brier``: if it holds 0, these labels do not show
+            that calibration pays.
     """
 
     labels: tuple[int, ...]
+    groups: int
     folds: int
     before: Quality
     after: Quality
+    intervals: dict[str, tuple[float, float]]
+    changes: dict[str, tuple[float, float]]
 
-    def rows(self) -> list[dict[str, str | float]]:
-        """A row for each figure: its name, before, after."""
-        names = ("log_loss", "brier", "ece", "accuracy")
-        return [{"figure": it, "before": getattr(self.before, it), "after": getattr(self.after, it)} for it in names]
+    def rows(self) -> list[dict[str, str | float | None]]:
+        """A row for each figure: its name, before, after, and the ends of both intervals (None where there is none)."""
+        none = (None, None)
+        ends = ("low", "high", "change_low", "change_high")
+        return [
+            {"figure": it, "before": getattr(self.before, it), "after": getattr(self.after, it)}
+            | dict(zip(ends, (*self.intervals.get(it, none), *self.changes.get(it, none)), strict=True))
+            for it in ("log_loss", "brier", "ece", "accuracy")
+        ]
 
 
 def fit(scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None = None) -> Calibration:
@@ -116,52 +132,65 @@ def fit(scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike |
         Survey Sampling (effective number).
     """
     given = _checked(scores, labels, scale, weights)
-    counts = np.bincount(given.labels, minlength=given.scores.shape[1])
-    if len(given.labels) < FEWEST or (counts > 0).sum() < 2:
-        raise InputError(
-            f"calibration needs at least {FEWEST} labels of at least two values, got {len(given.labels)} of "
-            f"{int((counts > 0).sum())}; code more units, ten for each value are a beginning"
-        )
-    return _fitted(given, scale, counts)
+    return _fitted(given, scale, _counts(given))
 
 
 def assess(
-    scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None = None, seed: int = 0
+    scores: ArrayLike,
+    labels: ArrayLike,
+    scale: float,
+    weights: ArrayLike | None = None,
+    groups: Sequence[Any] | None = None,
+    seed: int = 0,
 ) -> Assessment:
-    """Cross-validate `fit`: ten folds with like shares of the values, or as many as there are labels.
+    """Cross-validate `fit`: ten folds with like shares of the values, or as many as there are groups.
 
-    Units that are nearly the same (copies, frames of one video) fall into different folds; leave all but one out.
+    Units that resemble each other by their making (frames of one video, pictures of one post) are a group: they fall
+    into one fold, or figures would be too good, and count as one case in the intervals, or these would be too narrow.
+    Copies in different groups are not known here; leave all but one out.
+
+    Intervals of means are linearised over groups, with Student's t; that of the accuracy is Wilson's, of as many cases
+    as the groups are worth (Kish). Both treat the fits of the folds as given, and are a little too narrow for that.
 
     Args:
         scores: as for `fit`.
         labels: as for `fit`.
         scale: as for `fit`.
         weights: as for `fit`; they weight the figures too.
+        groups: (n,) names of the groups; None if each unit is one of its own.
         seed: of the draw of the folds.
 
     Raises:
-        InputError: as `fit`; and labels of which only one has another value than the rest.
+        InputError: as `fit`; and labels of which only one, or only one group, has another value than the rest.
+
+    References:
+        Bengio & Grandvalet (2004), Journal of Machine Learning Research 5 (variance of cross-validation); Wilson
+        (1927), doi:10.1080/01621459.1927.10502953.
     """
-    fit(scores, labels, scale, weights)
     given = _checked(scores, labels, scale, weights)
-    counts = np.bincount(given.labels, minlength=given.scores.shape[1])
-    if len(given.labels) - counts.max() < 2:
-        raise InputError(
-            "cross-validation needs at least two labels that differ from the commonest one, so that one is left when "
-            "the other is judged; code more units"
-        )
-    folds = _folds(given.labels, min(FOLDS, len(given.labels)), seed)
+    counts = _counts(given)
+    group = _numbered(groups, len(given.labels))
+    folds = _folds(given.labels, group, seed)
     after = np.empty_like(given.scores)
     for fold in range(folds.max() + 1):
         rest = given.take(folds != fold)
-        made = _fitted(rest, scale, np.bincount(rest.labels, minlength=given.scores.shape[1]))
+        if len(np.unique(rest.labels)) < 2:
+            raise InputError(
+                "cross-validation needs at least two labels that differ from the commonest one, of different groups "
+                "(files or posts), so that one is left when the other is judged; code more units"
+            )
+        made = _fitted(rest, scale, np.bincount(rest.labels, minlength=len(counts)))
         after[folds == fold] = made.probabilities(given.scores[folds == fold])
     before = np.exp(_log_softmax(scale * given.scores))
+    intervals, changes = _intervals(before, after, given, group)
     return Assessment(
         tuple(counts.tolist()),
+        int(group.max()) + 1,
         int(folds.max()) + 1,
         quality(before, given.labels, given.weights),
         quality(after, given.labels, given.weights),
+        intervals,
+        changes,
     )
 
 
@@ -181,16 +210,10 @@ def quality(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | No
     p, true, share = given.scores, given.labels, given.weights / given.weights.sum()
     if not len(true) or p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-4):
         raise InputError("probabilities should be at least 0, each row with the sum 1, and at least one row")
-    own, sure = p[np.arange(len(true)), true], p.max(axis=1)
-    right = p.argmax(axis=1) == true
+    each, sure = _each(p, true), p.max(axis=1)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, share * (sure - right), BINS)
-    return Quality(
-        float(share @ -np.log(np.maximum(own, np.finfo(np.float64).tiny))),
-        float(share @ ((p**2).sum(axis=1) - 2 * own + 1)),
-        float(np.abs(gaps).sum()),
-        float(share @ right),
-    )
+    gaps = np.bincount(bins, share * (sure - each["accuracy"]), BINS)
+    return Quality(ece=float(np.abs(gaps).sum()), **{name: _mean(one, given.weights) for name, one in each.items()})
 
 
 @dataclass(frozen=True)
@@ -204,21 +227,85 @@ class _Given:
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike, scale: float, weights: ArrayLike | None) -> _Given:
-    table, true = np.asarray(scores, np.float64), np.asarray(labels)
+    table, true = _array(scores, "scores", np.float64), _array(labels, "labels")
     if table.ndim != 2 or table.shape[1] < 2 or not np.isfinite(table).all():
         raise InputError(f"scores should be finite numbers, (n, k) with k of at least 2 values; got {table.shape}")
-    if len(true) == 0:
-        true = true.astype(np.int64)
+    true = true.astype(np.int64) if true.size == 0 else true
     if true.shape != (len(table),) or true.dtype.kind not in "iu" or ((true < 0) | (true >= table.shape[1])).any():
         raise InputError(
             f"labels should be {len(table)} whole numbers from 0 to {table.shape[1] - 1}, one for each row of scores"
         )
     if not (math.isfinite(scale) and scale > 0):
         raise InputError(f"scale should be a number above 0, the slope of the model as it came; got {scale}")
-    heavy = np.ones(len(true)) if weights is None else np.asarray(weights, np.float64)
+    heavy = np.ones(len(true)) if weights is None else _array(weights, "weights", np.float64)
     if heavy.shape != true.shape or not (np.isfinite(heavy).all() and (heavy > 0).all()):
         raise InputError(f"weights should be {len(true)} numbers above 0, 1 / P(drawn), one for each label")
-    return _Given(table, true.astype(np.int64), heavy)
+    return _Given(table, true.astype(np.int64), heavy / heavy.max(initial=0))
+
+
+def _array(given: ArrayLike, name: str, dtype: type[np.float64] | None = None) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(given, dtype)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} should be numbers, with as many in each row: {error}") from error
+
+
+def _counts(given: _Given) -> npt.NDArray[np.int64]:
+    """Labels of each value; enough of them to fit anything."""
+    counts = np.bincount(given.labels, minlength=given.scores.shape[1])
+    if len(given.labels) < FEWEST or (counts > 0).sum() < 2:
+        raise InputError(
+            f"calibration needs at least {FEWEST} labels of at least two values, got {len(given.labels)} of "
+            f"{int((counts > 0).sum())}; code more units, ten for each value are a beginning"
+        )
+    return counts
+
+
+def _numbered(groups: Sequence[Any] | None, n: int) -> npt.NDArray[np.int64]:
+    """The number of the group of each label."""
+    numbers: dict[Any, int] = {}
+    found = np.array([numbers.setdefault(one, len(numbers)) for one in (range(n) if groups is None else groups)])
+    if len(found) != n:
+        raise InputError(f"groups should be {n} names, one for each label; got {len(found)}")
+    return found
+
+
+def _mean(values: Floats, weights: Floats) -> float:
+    return float(weights @ values / (weights @ np.ones(len(weights))))  # of ones exactly 1
+
+
+def _each(p: Floats, true: npt.NDArray[np.int64]) -> dict[str, Floats]:
+    """What every label adds to the figures that are means."""
+    own = p[np.arange(len(true)), true]
+    return {
+        "log_loss": -np.log(np.maximum(own, np.finfo(np.float64).tiny)),
+        "brier": (p**2).sum(axis=1) - 2 * own + 1,
+        "accuracy": (p.argmax(axis=1) == true).astype(np.float64),
+    }
+
+
+def _intervals(
+    before: Floats, after: Floats, given: _Given, group: npt.NDArray[np.int64]
+) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
+    """Of each figure that is a mean: the interval of ``after``, and that of the change."""
+    now, was = _each(after, given.labels), _each(before, given.labels)
+    reached = {name: _interval(one, given.weights, group) for name, one in now.items()}
+    intervals = {name: (max(0.0, low), high) for name, (low, high) in reached.items()}  # no figure is below 0
+    changes = {name: _interval(now[name] - was[name], given.weights, group) for name in ("log_loss", "brier")}
+    heavy = np.bincount(group, given.weights)
+    cases = max(1, int(heavy.sum() ** 2 / (heavy**2).sum() + 1e-9))
+    low, high = wilson(_mean(now["accuracy"], given.weights), cases).tolist()
+    return intervals | {"accuracy": (low, high)}, changes
+
+
+def _interval(values: Floats, weights: Floats, group: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """95 % interval of a weighted mean of groups of values, linearised."""
+    from scipy.special import stdtrit
+
+    mean, groups = _mean(values, weights), int(group.max()) + 1
+    spread = np.bincount(group, weights / weights.sum() * (values - mean))
+    reach = float(stdtrit(groups - 1, 0.975)) * math.sqrt(groups / (groups - 1) * float(spread @ spread))
+    return mean - reach, mean + reach
 
 
 def _fitted(given: _Given, scale: float, counts: npt.NDArray[np.int64]) -> Calibration:
@@ -257,10 +344,10 @@ def _log_softmax(logits: Floats) -> Floats:
     return np.asarray(below - np.log(np.exp(below).sum(axis=1, keepdims=True)))
 
 
-def _folds(labels: npt.NDArray[np.int64], folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """The fold of each label: dealt value by value, in drawn order, so that folds have like shares of the values."""
-    drawn = np.random.default_rng(seed).permutation(len(labels))
-    order = drawn[np.argsort(labels[drawn], kind="stable")]
-    fold = np.empty(len(labels), np.int64)
-    fold[order] = np.arange(len(labels)) % folds
-    return fold
+def _folds(labels: npt.NDArray[np.int64], group: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """The fold of each label: groups dealt in drawn order, value by value, so that folds have like shares of these."""
+    first = labels[np.unique(group, return_index=True)[1]]
+    drawn = np.random.default_rng(seed).permutation(len(first))
+    fold = np.empty(len(first), np.int64)
+    fold[drawn[np.argsort(first[drawn], kind="stable")]] = np.arange(len(first)) % min(FOLDS, len(first))
+    return fold[group]
