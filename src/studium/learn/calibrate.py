@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 
 from studium.core.interval import wilson
 from studium.errors import InputError, MissingExtraError
+from studium.learn.checks import Floats, effective, numbered
+from studium.learn.probabilities import ece, log_losses, squared_distances
 
 __all__ = ["FEWEST", "Assessment", "Calibration", "Quality", "assess", "fit", "quality"]
 
@@ -24,10 +26,7 @@ FEWEST = 5
 SLOPE_SD = 2.0  # of the normal prior of log(slope / the model's own): a factor of 7 either way is nothing special
 BIAS_SD = 1.0  # of that of each bias, in logits
 FOLDS = 10
-BINS = 10
 _STARTS = np.linspace(-6, 2, 17)  # log(slope / the model's own): where the search for the slope begins
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def assess(
     """
     given = _checked(scores, labels, scale, weights)
     counts = _counts(given)
-    group = _numbered(groups, len(given.labels))
+    group = numbered(groups, len(given.labels))
     folds = _folds(given.labels, group, seed)
     after = np.empty_like(given.scores)
     for fold in range(folds.max() + 1):
@@ -207,13 +206,11 @@ def quality(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | No
         doi:10.48550/arXiv.1706.04599 (ECE).
     """
     given = _checked(probabilities, labels, 1.0, weights)
-    p, true, share = given.scores, given.labels, given.weights / given.weights.sum()
-    if not len(true) or p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-4):
-        raise InputError("probabilities should be at least 0, each row with the sum 1, and at least one row")
-    each, sure = _each(p, true), p.max(axis=1)
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, share * (sure - each["accuracy"]), BINS)
-    return Quality(ece=float(np.abs(gaps).sum()), **{name: _mean(one, given.weights) for name, one in each.items()})
+    p, true = given.scores, given.labels
+    error = ece(true, p, given.weights)
+    if error is None:
+        raise InputError("probabilities should be of at least one unit")
+    return Quality(ece=error, **{name: _mean(one, given.weights) for name, one in _each(p, true).items()})
 
 
 @dataclass(frozen=True)
@@ -261,25 +258,15 @@ def _counts(given: _Given) -> npt.NDArray[np.int64]:
     return counts
 
 
-def _numbered(groups: Sequence[Any] | None, n: int) -> npt.NDArray[np.int64]:
-    """The number of the group of each label."""
-    numbers: dict[Any, int] = {}
-    found = np.array([numbers.setdefault(one, len(numbers)) for one in (range(n) if groups is None else groups)])
-    if len(found) != n:
-        raise InputError(f"groups should be {n} names, one for each label; got {len(found)}")
-    return found
-
-
 def _mean(values: Floats, weights: Floats) -> float:
     return float(weights @ values / (weights @ np.ones(len(weights))))  # of ones exactly 1
 
 
 def _each(p: Floats, true: npt.NDArray[np.int64]) -> dict[str, Floats]:
     """What every label adds to the figures that are means."""
-    own = p[np.arange(len(true)), true]
     return {
-        "log_loss": -np.log(np.maximum(own, np.finfo(np.float64).tiny)),
-        "brier": (p**2).sum(axis=1) - 2 * own + 1,
+        "log_loss": log_losses(true, p),
+        "brier": squared_distances(true, p),
         "accuracy": (p.argmax(axis=1) == true).astype(np.float64),
     }
 
@@ -292,9 +279,7 @@ def _intervals(
     reached = {name: _interval(one, given.weights, group) for name, one in now.items()}
     intervals = {name: (max(0.0, low), high) for name, (low, high) in reached.items()}  # no figure is below 0
     changes = {name: _interval(now[name] - was[name], given.weights, group) for name in ("log_loss", "brier")}
-    heavy = np.bincount(group, given.weights)
-    cases = max(1, int(heavy.sum() ** 2 / (heavy**2).sum() + 1e-9))
-    low, high = wilson(_mean(now["accuracy"], given.weights), cases).tolist()
+    low, high = wilson(_mean(now["accuracy"], given.weights), effective(given.weights, group)).tolist()
     return intervals | {"accuracy": (low, high)}, changes
 
 
