@@ -27,7 +27,7 @@ demo: $(VENV)/.installed  ## a real study from pictures to a report, offline aft
 	$(BIN)/studium status --study $(DEMO)
 
 test: $(VENV)/.dev  ## every test, on real data
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -1,1 +1,1 @@
-"""Learning: what models are trained with."""
+"""Learning: from labels to models, and what they are worth."""

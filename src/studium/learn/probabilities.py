@@ -50,8 +50,8 @@ class Reliability:
 
     Attributes:
         bins: those with units, by rising probability.
-        ece: expected calibration error, the mean of |came_true - probability|, weighted by share; 0 to 1. Of few units
-            it is too high by chance alone. None of nothing.
+        ece: expected calibration error: mean distance of came_true and probability, weighted by share; 0 to 1. Of few
+            units it is too high by chance alone. None of nothing.
         mce: the greatest of them.
     """
 

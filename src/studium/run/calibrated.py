@@ -15,6 +15,7 @@ import numpy.typing as npt
 from studium.core import parts
 from studium.core.annotation import Annotation
 from studium.core.column import Column
+from studium.core.csvfile import csv_rows
 from studium.core.recipe import Recipe, canonical
 from studium.core.store import Store, Table
 from studium.core.unit import PARENTS
@@ -24,7 +25,7 @@ from studium.learn import calibrate
 from studium.run import gate
 from studium.run.lineage import FILES, climbed
 from studium.run.tables import living, matrix
-from studium.run.taggers import csv_rows, identified
+from studium.run.taggers import identified
 
 __all__ = ["Calibrated", "Labels", "annotated", "calibrated", "majority", "read_labels"]
 

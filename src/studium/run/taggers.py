@@ -25,13 +25,14 @@ from studium.coding.taggers import (
     vocabulary,
 )
 from studium.core import parts, registry
+from studium.core.csvfile import csv_rows
 from studium.core.store import Store, Table
 from studium.core.unit import BOXED
 from studium.core.variable import NONE_OF_THESE
 from studium.errors import InputError, StoreError, UnknownNameError
 from studium.run.tables import living, paths
 
-__all__ = ["CUT", "TABLES", "audit", "csv_rows", "identified", "read_codes", "read_mapping", "tagger", "write"]
+__all__ = ["CUT", "TABLES", "audit", "identified", "read_codes", "read_mapping", "tagger", "write"]
 
 CUT = 0.5
 """Confidence from which on a label counts, unless another one is said."""
@@ -251,29 +252,6 @@ def _surest(labels: Any) -> Labels:
     for label, sure in labels:
         found[label] = max(float(sure), found.get(label, 0.0))
     return found
-
-
-def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The rows of a CSV file of one's own, by the names of its columns.
-
-    Raises:
-        InputError: it cannot be read, is not as wide as its header everywhere, or lacks a column.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            header = [*map(str.strip, reader.fieldnames or ())]
-            if "" in header or len(set(header)) < len(header):
-                raise InputError(f"{path}: every column needs a name of its own, got {', '.join(map(repr, header))}")
-            reader.fieldnames = header
-            if lacking := [name for name in needed if name not in header]:
-                raise InputError(f"{path} needs the columns {', '.join(needed)}, and lacks {', '.join(lacking)}")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InputError(f"{path}, line {reader.line_num}: as many cells as the header has, please")
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error
 
 
 def identified(path: Path, said: Sequence[str], key: str, store: Store, kind: str) -> list[str]:
