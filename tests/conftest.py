@@ -4,11 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fetch
 import openai_server
 import pytest
 from postgres import Server, serve
+
+if TYPE_CHECKING:
+    from services import Services
 
 os.environ.setdefault("MKL_NUM_THREADS", "1")  # read by torch: threads make tiny networks slower, by half
 
@@ -103,6 +107,15 @@ def study(tmp_path: Path, photos: Path) -> Path:
         for name in names:
             shutil.copy(photos / name, folder / "images" / label / name)
     return folder
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Iterator[Services]":
+    """The three autotaggers' services on this machine, and an empty cache."""
+    from services import serving
+
+    with serving(monkeypatch, tmp_path / "cache") as ours:
+        yield ours
 
 
 @pytest.fixture

@@ -7,16 +7,14 @@ returns the folder. They say nothing that makes sense, but another thing for eve
 from pathlib import Path
 from typing import Any
 
+from checkpoints import VISION
+
 __all__ = ["CHATS", "blip_captions", "blip_vqa", "git", "idefics3", "llava"]
 
 WORDS = (
     "a", "photo", "of", "the", "what", "is", "there", "how", "many", "people", "cat", "dog", "yes", "no", "red", "flag",
     "march", "street", "crowd", "police", "protest", "none", "these", "in", "or", "one", "two", "three",
 )  # fmt: skip
-VISION: dict[str, Any] = {
-    "image_size": 32, "patch_size": 8, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-}  # fmt: skip
 TEXT: dict[str, Any] = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
 }  # fmt: skip

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import vision_language
 
 from studium import Corpus, sources
@@ -57,16 +56,12 @@ values = [{ name = "yes" }, { name = "no" }]
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    """Without a network, and without threads that wait for each other."""
+    """Without a network."""
 
     def refuse(*args: Any) -> None:
         raise AssertionError("asked the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -20,15 +20,6 @@ KINDS = {"blip": vision_language.blip_captions, "git": vision_language.git}
 WAYS = [{}, {"prompt": "a Photo of"}, {"beams": 3}, {"beams": 2, "prompt": "the red flag"}]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small networks wait for their threads longer than they compute, most of all where others compute too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Folders of tiny captioners, by kind and seed."""

@@ -3,25 +3,17 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from services import Services, serving
 
 from studium import Corpus, sources
 from studium.errors import BudgetError, InputError
 
 STUDIUM = Path(sys.executable).with_name("studium")
 PICTURES = 40
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Services]:
-    with serving(monkeypatch, tmp_path / "cache") as ours:
-        yield ours
 
 
 @pytest.fixture

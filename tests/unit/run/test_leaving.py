@@ -3,16 +3,15 @@
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from services import Services, serving
+from services import Services
 
 from studium import Corpus, sources
 from studium.cli import cli
@@ -25,12 +24,6 @@ from studium.measure.autotag.rekognition import Rekognition
 from studium.run.leaving import SAMPLE, Leaving, _Glances, announce, drawn, quote
 from studium.run.plan import How, plan
 from studium.run.totals import Total, money, sized, spoken_time, totalled
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Services]:
-    with serving(monkeypatch, tmp_path / "cache") as ours:
-        yield ours
 
 
 @pytest.fixture

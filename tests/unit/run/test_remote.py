@@ -5,14 +5,13 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from services import SECRETS, Services, recorded, serving
+from services import SECRETS, recorded
 
 from studium import Corpus, sources
 from studium.errors import InputError, RefusedError
@@ -22,12 +21,6 @@ from studium.run.leaving import quote
 from studium.run.remote import flows
 
 STUDIUM = Path(sys.executable).with_name("studium")
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Services]:
-    with serving(monkeypatch, tmp_path / "cache") as ours:
-        yield ours
 
 
 @pytest.fixture

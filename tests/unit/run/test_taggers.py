@@ -2,13 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from services import Request, Services, recorded, serving
+from services import Request, Services, recorded
 
 from studium import Corpus, sources
 from studium.cli.taggers import taggers
@@ -30,12 +28,11 @@ CODES = "path,cat,flower\nimages/living/chelsea.png,1,0\nimages/living/flower.jp
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Services]:
+def services(services: Services) -> Services:
     """Rekognition sees cats in everything that is not wide; a year later in nothing."""
-    with serving(monkeypatch, tmp_path / "cache") as ours:
-        ours.choose = lambda request: choose(request, later=ours.later)
-        ours.later = False
-        yield ours
+    services.choose = lambda request: choose(request, later=services.later)
+    services.later = False
+    return services
 
 
 def choose(request: Request, later: bool) -> dict[str, object]:

@@ -38,15 +38,6 @@ LLAVA_SAID = (
 WHOLE = "<fake_token_around_image><global-img><image><image><image><image><fake_token_around_image>"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small networks wait for their threads longer than they compute, most of all where others compute too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Folders of tiny chat models, by kind and seed."""

@@ -27,15 +27,6 @@ def variable(kind, name="x", values=(), question=QUESTION, **kwargs):
     return Variable(name, question, "image", kind, tuple(map(Value, values)), **kwargs)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small networks wait for their threads longer than they compute, most of all where others compute too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Folders of BLIP with three seeds."""

@@ -1,23 +1,19 @@
 """The services, and the measures that talk to them."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import fetch
 import numpy as np
 import pytest
-from services import Services, google_client, serving
+from services import Services, google_client
 
 from studium.measure.autotag import google
 from studium.media.image import decode
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Services]:
-    with serving(monkeypatch, tmp_path / "cache") as ours:
-        client = google_client(ours)
-        monkeypatch.setattr(google, "_client", lambda: client)
-        yield ours
+def services(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    client = google_client(services)
+    monkeypatch.setattr(google, "_client", lambda: client)
+    return services
 
 
 @pytest.fixture
