@@ -5,13 +5,16 @@ import shutil
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import pyarrow.csv
 import pytest
 import text_checkpoints
+import vision_language
 
 from studium import Corpus, sources
 from studium.core.protocols import Unitizer
 from studium.core.store import unit_of
 from studium.core.unit import Span
+from studium.measure.caption import Caption
 from studium.measure.language import Language
 from studium.measure.profanity import Profanity
 from studium.measure.sentiment import Sentiment
@@ -103,3 +106,27 @@ def test_values_of_lines_and_of_speech_become_those_of_their_media(corpus, measu
     assert (picture["n"], picture["stance_left_missing"]) == (len(lines) + 1, 1)
     (video,) = corpus.rollup("video", of="speech", by="profanity", rules={"profanity_count": "sum"}).to_pylist()
     assert (video["profanity_count"], video["profanity_count_missing"]) == (1, 1)
+
+
+def test_captions_are_texts_like_any_other(study, tmp_path):
+    """What a captioner writes about pictures: as a list of texts, and kept in the study as posts with pictures."""
+    corpus = Corpus(study)
+    corpus.add(sources.folder(study / "images"))
+    corpus.measure(
+        Caption(str(vision_language.blip_captions(tmp_path / "blip", 1)), prompt="a good photo of"), of="image"
+    )
+    table = corpus.table("image", "caption").select(["unit", "path", "caption"])
+    texts = table["caption"].to_pylist()
+    assert len(texts) == 4
+    assert all(text.startswith("a good photo of") for text in texts)
+
+    pyarrow.csv.write_csv(table, study / "captions.csv")
+    corpus.add(sources.posts(study / "captions.csv", id="unit", text="caption", media="path"))
+    assert corpus.attachments()["post"].drop_null().length() == 4, "each with its picture"
+    for measure in (Wording(), Sentiment(), Profanity(("en",)), Language()):
+        outcome = corpus.measure(measure, of="post")
+        assert sum(outcome.rows.values()) == 4, measure.name
+        assert not sum(outcome.failures.values())
+    kept = corpus.table("post", "sentiment")["sentiment"].to_pylist()
+    assert sorted(kept) == sorted(float(value) for value in Sentiment()(texts)["sentiment"])
+    assert min(kept) > 0, "good"
