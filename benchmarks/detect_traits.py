@@ -33,9 +33,9 @@ from studium.core import weights
 from studium.measure.centerface import find_faces
 from studium.measure.perceived import PerceivedAge, PerceivedExpression, PerceivedGender
 from studium.measure.perceived_chip import chip, planes
-from studium.measure.sessions import session
 from studium.media.region import Region, region
 from studium.media.video import Video
+from studium.networks.sessions import session
 
 AGES = {"biden.jpg": 67, "obama.jpg": 51, "obama2.jpg": 48, "obama3.jpg": 48}  # on the day in the EXIF; all men
 SIZES = (200, 150, 100, 70, 50, 35, 24, 16)

@@ -73,7 +73,7 @@ def _originals() -> Iterator["Image.Image"]:  # noqa: F821
 
 def network() -> str:
     """Path of the ONNX file."""
-    from studium.measure.efficientnet import onnx_path
+    from studium.networks.efficientnet import onnx_path
 
     return str(onnx_path())
 
@@ -118,8 +118,8 @@ def decode(paths: list[str], out: Path) -> int:
     """The limit, first half: studium's decoding and resizing alone, every core busy."""
     from studium.core import weights
     from studium.measure.embed import Embed
-    from studium.measure.image_network import pixels
     from studium.media.image import decode
+    from studium.networks.image_network import pixels
 
     settings = weights.get("efficientnet-lite0").input
 

@@ -38,7 +38,7 @@ import fetch
 
 from studium.explore.crossmodal import Retrieval, retrieval
 from studium.explore.search import similarity
-from studium.learn import calibrate
+from studium.learn.evaluate import calibrate
 from studium.measure import encoders
 from studium.media.image import decode
 

@@ -9,11 +9,11 @@ from studium.errors import InputError, UnknownNameError
 
 __all__ = ["load", "make", "names"]
 
-GROUPS = ("measures", "unitizers", "sources")
+GROUPS = ("measures", "unitizers", "sources", "estimators")
 
 
 def names(group: str) -> list[str]:
-    """Names of the registered parts of a group ("measures", "unitizers", "sources"), sorted."""
+    """Names of the registered parts of a group ("measures", "unitizers", "sources", "estimators"), sorted."""
     return sorted(_registered(group))
 
 

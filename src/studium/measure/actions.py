@@ -13,10 +13,10 @@ from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError, MediaError
-from studium.measure.hub import Checkpoint, checkpoint
 from studium.measure.parameters import check_whole
 from studium.media.reader import Reader
 from studium.media.video import Video
+from studium.networks.hub import Checkpoint, checkpoint
 
 __all__ = ["Actions", "clip_times"]
 

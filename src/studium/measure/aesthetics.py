@@ -18,7 +18,7 @@ from studium.core.column import Column
 from studium.errors import MissingExtraError
 from studium.measure.at_size import AtSize
 from studium.measure.histogram import entropy, intensity_counts, otsu
-from studium.measure.transform import Picture, grey
+from studium.media.transform import Picture, grey
 
 __all__ = [
     "Aesthetics",

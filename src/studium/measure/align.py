@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.errors import InputError, MediaError, MissingExtraError
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
 
 __all__ = ["aligned", "similarity"]
 

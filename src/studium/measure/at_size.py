@@ -3,7 +3,7 @@
 from studium.core.protocols import DETAIL
 from studium.measure.parameters import check_whole
 from studium.measure.per_item import PerItem
-from studium.measure.transform import Picture, check_rgb, downscale
+from studium.media.transform import Picture, check_rgb, downscale
 
 __all__ = ["AtSize"]
 

@@ -9,10 +9,10 @@ from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
 from studium.measure.encoder_batches import in_batches
-from studium.measure.hub import Checkpoint, checkpoint
 from studium.measure.parameters import check_whole
 from studium.measure.per_item import collect
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
+from studium.networks.hub import Checkpoint, checkpoint
 
 __all__ = ["Caption"]
 

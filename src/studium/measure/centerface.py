@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import InputError, MissingExtraError
-from studium.measure.sessions import loaded, session
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
+from studium.networks.sessions import loaded, session
 
 __all__ = ["MODEL", "SOURCE", "Face", "check_search", "find_faces", "network"]
 
@@ -120,7 +120,7 @@ def check_search(threshold: float, smallest: float) -> None:
 
 @cache
 def network() -> Any:
-    """The session; use it through `studium.measure.sessions.loaded`.
+    """The session; use it through `studium.networks.sessions.loaded`.
 
     Raises:
         MissingExtraError: ONNX Runtime, onnx or OpenCV is not installed.

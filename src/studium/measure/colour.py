@@ -13,7 +13,7 @@ from studium.measure.at_size import AtSize
 from studium.measure.colour_names import CHROMATIC, NAMES, named_shares
 from studium.measure.histogram import contrast_range, intensity_counts, moments
 from studium.measure.lab import to_lab
-from studium.measure.transform import Picture, grey
+from studium.media.transform import Picture, grey
 
 __all__ = ["Colour", "colourfulness", "hue_statistics", "lab_statistics", "shannon", "simpson"]
 

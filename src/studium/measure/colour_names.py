@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.measure.lab import to_lab
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["CHROMATIC", "NAMES", "colour_name", "named_shares"]
 

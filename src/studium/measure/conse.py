@@ -14,11 +14,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from studium.core import weights
-from studium.measure import efficientnet
-from studium.measure.image_network import clean_names, run_image
-from studium.measure.sessions import loaded
 from studium.measure.text_network import run_text
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
+from studium.networks import efficientnet
+from studium.networks.image_network import clean_names, run_image
+from studium.networks.sessions import loaded
 
 __all__ = ["MODEL", "class_vectors", "conse", "encode", "framed"]
 

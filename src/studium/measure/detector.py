@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from studium.errors import InputError
 from studium.measure.detector_decode import Candidates, taken
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
 
 __all__ = ["Detector", "Object", "find_objects", "suppress"]
 

@@ -12,9 +12,9 @@ from studium.core import weights
 from studium.errors import InputError, WeightsError
 from studium.measure.detector_decode import Candidates, corners, detr, rt_detr, taken
 from studium.measure.detector_input import beside
-from studium.measure.hub import Checkpoint, checkpoint
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.sessions import loaded
 
 __all__ = ["HubDetector", "WordDetector", "hub_detector"]
 

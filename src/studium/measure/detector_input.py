@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from studium.measure.detector_description import Description
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["Fit", "beside", "fit", "planes"]
 

@@ -13,8 +13,8 @@ from studium.errors import ConfigError, InputError, MissingExtraError, WeightsEr
 from studium.measure.detector_decode import SUPPRESSED, Candidates, Named, decode, recognise, taken
 from studium.measure.detector_description import CONVENTIONS, EXAMPLE, Description, from_metadata, from_toml
 from studium.measure.detector_input import beside, fit, planes
-from studium.measure.sessions import INTRA_OP_THREADS, loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import INTRA_OP_THREADS, loaded
 
 __all__ = ["OnnxDetector", "described", "onnx_detector"]
 

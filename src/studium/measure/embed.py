@@ -11,7 +11,7 @@ from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
 from studium.measure import encoders
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["Embed", "EmbedText"]
 

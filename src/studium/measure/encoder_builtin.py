@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import InputError
-from studium.measure import conse, efficientnet, image_network, text_network
+from studium.measure import conse, text_network
 from studium.measure.encoder_tokens import Encoded
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks import efficientnet, image_network
+from studium.networks.sessions import loaded
 
 __all__ = ["BUILTIN", "TWINS", "BuiltinEncoder", "builtin_encoder"]
 

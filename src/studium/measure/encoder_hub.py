@@ -16,9 +16,9 @@ from studium.measure.encoder_batches import AT_ONCE, in_batches, stacked
 from studium.measure.encoder_folder import FAMILIES, Description
 from studium.measure.encoder_input import Preparation, preparation
 from studium.measure.encoder_tokens import Encoded, Words, pool, words
-from studium.measure.hub import Checkpoint, checkpoint
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
+from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.sessions import loaded
 
 __all__ = ["HubEncoder", "hub_encoder"]
 

@@ -9,13 +9,13 @@ import numpy as np
 from studium.core import weights
 from studium.core.protocols import DETAIL
 from studium.errors import InputError, UnknownNameError
-from studium.measure import sessions
 from studium.measure.encoder_batches import AT_ONCE
 from studium.measure.encoder_builtin import BUILTIN, TWINS
 from studium.measure.encoder_folder import Description, describe, parameter
 from studium.measure.encoder_input import preparation
 from studium.measure.encoder_onnx import is_export
-from studium.measure.sessions import loaded
+from studium.networks import sessions
+from studium.networks.sessions import loaded
 
 __all__ = [
     "IMAGE_MODELS",

@@ -17,8 +17,8 @@ from studium.measure.encoder_batches import AT_ONCE, in_batches, stacked
 from studium.measure.encoder_folder import Description
 from studium.measure.encoder_input import PROCESSORS, Preparation, preparation
 from studium.measure.encoder_tokens import Encoded, Words, pool, words
-from studium.measure.sessions import CPU, loaded, session
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import CPU, loaded, session
 
 __all__ = ["SUFFIXES", "OnnxEncoder", "export_of", "is_export"]
 

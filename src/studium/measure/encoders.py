@@ -42,8 +42,8 @@ from studium.measure.encoder_models import (
 )
 from studium.measure.encoder_onnx import SUFFIXES, OnnxEncoder, is_export
 from studium.measure.encoder_tokens import Encoded, check_text
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = [
     "IMAGE_MODELS",

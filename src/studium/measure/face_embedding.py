@@ -15,9 +15,9 @@ from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError, MediaError, MissingExtraError, WeightsError
 from studium.measure.align import aligned
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
 from studium.media.region import Region
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = ["MODEL", "FaceEmbedding"]
 

@@ -2,8 +2,8 @@
 
 from studium.measure.centerface import MODEL, network
 from studium.measure.cover import Cover
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture, check_rgb, downscale
+from studium.media.transform import Picture, check_rgb, downscale
+from studium.networks.sessions import loaded
 
 __all__ = ["GLANCE", "MODELS", "faceless", "faces_in", "ready"]
 

@@ -16,7 +16,7 @@ from studium.core.column import Column
 from studium.errors import InputError
 from studium.measure.at_size import AtSize
 from studium.measure.parameters import check_whole
-from studium.measure.transform import Picture, grey
+from studium.media.transform import Picture, grey
 
 __all__ = ["Histogram", "bimodality", "contrast_range", "entropy", "intensity_counts", "moments", "otsu"]
 

@@ -11,7 +11,7 @@ from studium.core import weights
 from studium.core.column import Column
 from studium.errors import InputError, MissingExtraError
 from studium.measure.per_item import PerItem
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 __all__ = ["MODEL", "Identified", "Language", "identifier", "language_of", "script_of"]
 

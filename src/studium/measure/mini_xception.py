@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import MissingExtraError, WeightsError
-from studium.measure.sessions import session
+from studium.networks.sessions import session
 
 if TYPE_CHECKING:
     import onnx
@@ -36,7 +36,7 @@ State = dict[str, npt.NDArray[np.float32]]
 
 @cache
 def network() -> Any:
-    """The session; use it through `studium.measure.sessions.loaded`.
+    """The session; use it through `studium.networks.sessions.loaded`.
 
     Raises:
         WeightsError: the weights cannot be had or trusted.

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import MissingExtraError
-from studium.measure.sessions import loaded, session
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
+from studium.networks.sessions import loaded, session
 
 __all__ = ["MODEL", "Corners", "Read", "characters", "extent", "find", "networks", "read", "straight"]
 

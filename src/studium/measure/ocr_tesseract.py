@@ -20,7 +20,7 @@ from PIL import Image
 from studium.core.bundle import sha256_of
 from studium.errors import InputError, MediaError
 from studium.measure.ocr_rapid import Read
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["identity", "read"]
 

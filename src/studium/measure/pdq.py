@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from studium.core.column import Column
 from studium.measure.at_size import AtSize
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["Pdq", "pdq"]
 

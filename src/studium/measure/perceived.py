@@ -18,11 +18,11 @@ from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
 from studium.measure import centerface, mini_xception
-from studium.measure.hub import Checkpoint, checkpoint
 from studium.measure.perceived_chip import chip, planes, views
-from studium.measure.sessions import loaded, session
-from studium.measure.transform import grey
 from studium.media.region import Region
+from studium.media.transform import grey
+from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.sessions import loaded, session
 
 __all__ = ["ERRORS", "EXPRESSIONS", "PerceivedAge", "PerceivedExpression", "PerceivedGender"]
 

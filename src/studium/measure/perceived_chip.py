@@ -6,8 +6,8 @@ import numpy.typing as npt
 from studium.errors import MediaError
 from studium.measure.align import aligned
 from studium.measure.centerface import Face, find_faces
-from studium.measure.transform import Picture, check_rgb
 from studium.media.region import Region
+from studium.media.transform import Picture, check_rgb
 
 __all__ = ["PADDING", "PADDINGS", "TEMPLATE", "chip", "landmarks", "planes", "views"]
 

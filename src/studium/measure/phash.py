@@ -11,7 +11,7 @@ from PIL import Image
 
 from studium.core.column import Column
 from studium.measure.per_item import PerItem
-from studium.measure.transform import Picture, check_rgb
+from studium.media.transform import Picture, check_rgb
 
 __all__ = ["Phash", "phash"]
 

@@ -16,7 +16,7 @@ from studium.errors import InputError, UnknownNameError
 from studium.measure.language import MODEL as LANGUAGES_MODEL
 from studium.measure.language import identifier, language_of
 from studium.measure.per_item import PerItem
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 __all__ = ["LANGUAGES", "MODEL", "Profanity"]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from studium.core.column import Column
 from studium.errors import InputError, MissingExtraError
 from studium.measure.per_item import PerItem
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 __all__ = ["Sentiment"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from studium.core.column import Column
 from studium.core.protocols import Watcher
 from studium.measure import voice
-from studium.measure.sessions import loaded
 from studium.media.audio import RATE, Block, Sound
 from studium.media.watch import WatchingMeasure
+from studium.networks.sessions import loaded
 
 __all__ = ["SILENT", "SpeechActivity"]
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from studium.core.column import Column
 from studium.core.protocols import Measure
-from studium.measure.image_network import CLASSES, class_names, network, run_image
 from studium.measure.parameters import check_whole
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.image_network import CLASSES, class_names, network, run_image
+from studium.networks.sessions import loaded
 
 __all__ = ["Tags"]
 

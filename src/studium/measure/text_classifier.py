@@ -20,8 +20,8 @@ import numpy.typing as npt
 from studium.core import weights
 from studium.errors import InputError, MissingExtraError, WeightsError
 from studium.measure.encoder_batches import AT_ONCE, in_batches
-from studium.measure.hub import Checkpoint, checkpoint
-from studium.measure.sessions import loaded, session
+from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.sessions import loaded, session
 
 __all__ = ["PROBLEMS", "TextClassifier", "TextReading", "described", "text_classifier"]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from studium.core import weights
 from studium.errors import MissingExtraError
-from studium.measure.sessions import loaded, session
 from studium.media.audio import RATE
+from studium.networks.sessions import loaded, session
 
 __all__ = ["MODEL", "STEP", "Hysteresis", "Segment", "Step", "Voice", "network", "segments", "steps"]
 
@@ -162,7 +162,7 @@ def steps(pieces: Iterable[Samples]) -> Iterator[Step]:
 
 @cache
 def network() -> Any:
-    """The network; use it through `studium.measure.sessions.loaded`.
+    """The network; use it through `studium.networks.sessions.loaded`.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.

@@ -17,7 +17,7 @@ from studium.core.protocols import Measure
 from studium.core.variable import NONE_OF_THESE
 from studium.errors import InputError
 from studium.measure import encoders
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["ZeroShot"]
 

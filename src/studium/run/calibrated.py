@@ -21,7 +21,7 @@ from studium.core.store import Store, Table
 from studium.core.unit import PARENTS
 from studium.core.variable import NONE_OF_THESE, Variable
 from studium.errors import InputError
-from studium.learn import calibrate
+from studium.learn.evaluate import calibrate
 from studium.run import gate
 from studium.run.lineage import FILES, climbed
 from studium.run.tables import living, matrix
@@ -56,12 +56,12 @@ class Calibrated:
         return dict(self.table.result()["fit"])
 
     def assessment(self) -> list[dict[str, Any]]:
-        """Log-loss, Brier score, ECE and accuracy, out of sample; see `studium.learn.calibrate.Assessment.rows`."""
+        """Log-loss, Brier score, ECE and accuracy, out of sample; see `calibrate.Assessment.rows`."""
         return list(self.table.result()["assessment"])
 
 
 def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibrated:
-    """Calibrate the codes of a ``zero_shot`` table; see `studium.learn.calibrate`.
+    """Calibrate the codes of a ``zero_shot`` table; see `studium.learn.evaluate.calibrate`.
 
     Units of one file (frames of a video), or of files whose first post is the same, are judged together.
 

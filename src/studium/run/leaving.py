@@ -18,7 +18,7 @@ from studium.core.store import Store, unit_of
 from studium.core.unit import Unit
 from studium.errors import MediaError, MissingExtraError, WeightsError
 from studium.measure.faceless import GLANCE, faces_in
-from studium.measure.transform import downscale
+from studium.media.transform import downscale
 from studium.run.load import DEFAULT, Decoding, Loader
 from studium.run.plan import How, Part, Plan, plan
 from studium.run.totals import Total, counted, lasting, priced, sized, spoken_time, totalled

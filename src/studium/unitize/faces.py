@@ -9,9 +9,9 @@ from studium.core.column import Column
 from studium.core.protocols import Unitizer
 from studium.core.unit import Span
 from studium.measure import centerface
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
 from studium.media.region import Box
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = ["Faces"]
 

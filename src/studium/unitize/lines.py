@@ -16,9 +16,9 @@ from studium.errors import InputError
 from studium.measure import language, ocr_rapid, ocr_tesseract
 from studium.measure.language import language_of, script_of
 from studium.measure.ocr_rapid import Corners, Read, extent, find, straight
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
 from studium.media.region import Box
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = ["Lines"]
 

@@ -18,8 +18,8 @@ from studium.measure.registration import (
     plausible,
     refined,
 )
-from studium.measure.transform import Picture
 from studium.media.region import Box
+from studium.media.transform import Picture
 from studium.unitize.logo_references import References
 
 __all__ = ["Evidence", "Logo", "confidence", "find_logos", "judged"]

@@ -11,8 +11,8 @@ from studium.core.protocols import Unitizer
 from studium.core.recipe import digest_of
 from studium.core.unit import Span
 from studium.errors import InputError
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 from studium.unitize.logo_references import References, read_references
 from studium.unitize.logo_search import find_logos
 

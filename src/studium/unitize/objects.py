@@ -13,8 +13,8 @@ from studium.measure.detector import Detector, find_objects
 from studium.measure.detector_hub import hub_detector
 from studium.measure.detector_nanodet import MODEL, nanodet
 from studium.measure.detector_onnx import onnx_detector
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = ["DEFAULT", "Objects"]
 

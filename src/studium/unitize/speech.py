@@ -13,10 +13,10 @@ from studium.core.protocols import Watcher
 from studium.core.unit import Span
 from studium.errors import InputError
 from studium.measure import voice
-from studium.measure.sessions import loaded
 from studium.measure.voice import Step, Voice
 from studium.media.audio import RATE, Block, Sound
 from studium.media.watch import WatchingUnitizer
+from studium.networks.sessions import loaded
 from studium.unitize.invented import withheld
 from studium.unitize.stretches import Cutter, Stretch
 from studium.unitize.transcribe import Utterance, Whisper, Word, apart, whisper

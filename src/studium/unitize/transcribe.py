@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from studium.core import weights
 from studium.errors import InputError, MissingExtraError, WeightsError
-from studium.measure.sessions import loaded
 from studium.media.audio import RATE
+from studium.networks.sessions import loaded
 
 __all__ = ["Utterance", "Whisper", "Word", "apart", "whisper"]
 

@@ -14,9 +14,9 @@ from studium.core.recipe import recipe_of
 from studium.core.unit import Span
 from studium.errors import DamagedStreamError, InputError, MediaError, UnknownNameError
 from studium.measure.actions import Actions, clip_times
-from studium.measure.hub import checkpoint
 from studium.media.reader import Reader
 from studium.media.video import Video
+from studium.networks.hub import checkpoint
 from studium.testing import check_measure
 
 ALL = len(checkpoints.LABELS)

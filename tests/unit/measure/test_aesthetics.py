@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 from studium.errors import MissingExtraError
 from studium.measure import aesthetics as a
 from studium.measure.aesthetics import Aesthetics
-from studium.measure.transform import grey
+from studium.media.transform import grey
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from studium.errors import InputError, UnknownNameError, WeightsError
 from studium.measure.caption import Caption
-from studium.measure.hub import checkpoint
+from studium.networks.hub import checkpoint
 from studium.testing import check_measure, sample_inputs
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from studium.errors import InputError, MissingExtraError
 from studium.measure.centerface import Face, find_faces, network
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 from studium.unitize.faces import Faces
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from studium.measure import conse, encoders
-from studium.measure.image_network import clean_names
+from studium.networks.image_network import clean_names
 
 
 def test_nothing():

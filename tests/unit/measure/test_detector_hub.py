@@ -16,7 +16,7 @@ from studium.errors import InputError, WeightsError
 from studium.measure.detector import find_objects
 from studium.measure.detector_hub import hub_detector
 from studium.measure.detector_onnx import onnx_detector
-from studium.measure.hub import checkpoint
+from studium.networks.hub import checkpoint
 
 CLOSED = ("detr", "rt-detr", "d-fine")
 WORDS = ("a protest sign", "flag")

@@ -7,9 +7,10 @@ from PIL import Image
 from studium.core import weights
 from studium.core.recipe import recipe_of
 from studium.errors import InputError, UnknownNameError, WeightsError
-from studium.measure import conse, encoders, image_network, sessions, text_network
+from studium.measure import conse, encoders, text_network
 from studium.measure.embed import Embed, EmbedText
 from studium.measure.tags import Tags
+from studium.networks import image_network, sessions
 
 POST = "Thousands march against the new law in the capital"
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from studium.errors import WeightsError
-from studium.measure import encoder_hub, encoder_onnx, sessions
+from studium.measure import encoder_hub, encoder_onnx
 from studium.measure.encoder_batches import in_batches, out_of_memory, stacked
 from studium.measure.encoder_tokens import pool
+from studium.networks import sessions
 
 
 def network(holds, error=torch.OutOfMemoryError):

@@ -7,7 +7,7 @@ from scipy import stats
 
 from studium.errors import InputError
 from studium.measure import histogram as h
-from studium.measure.transform import grey
+from studium.media.transform import grey
 
 
 def counts(**levels):

@@ -6,7 +6,7 @@ import pytest
 from studium.core import weights
 from studium.errors import WeightsError
 from studium.measure import mini_xception
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 Y, X = np.mgrid[:64, :64]
 PIXELS = np.stack([X / 63 * 2 - 1, (X * Y % 64) / 63 * 2 - 1]).astype(np.float32)[:, None]

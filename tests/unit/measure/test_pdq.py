@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from studium.measure.pdq import Pdq, pdq
-from studium.measure.transform import downscale
+from studium.media.transform import downscale
 
 
 def synthetic():

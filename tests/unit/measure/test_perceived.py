@@ -13,8 +13,8 @@ from studium.errors import InputError, MediaError, UnknownNameError
 from studium.measure import perceived
 from studium.measure.perceived import EXPRESSIONS, PerceivedAge, PerceivedExpression, PerceivedGender
 from studium.measure.perceived_chip import chip, landmarks, planes, views
-from studium.measure.sessions import loaded
 from studium.media.region import Region, region
+from studium.networks.sessions import loaded
 from studium.testing import check_measure
 
 MARKED = {  # box; right eye (left in the picture), left eye, nose, corners of the mouth

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from studium.errors import InputError
-from studium.measure.image_network import class_names
 from studium.measure.tags import Tags
+from studium.networks.image_network import class_names
 
 
 def test_none():

@@ -13,7 +13,7 @@ from studium.cli.calibrate import calibrate as command
 from studium.core.annotation import Annotation
 from studium.core.records import Records
 from studium.errors import InputError, UnknownNameError
-from studium.learn import calibrate
+from studium.learn.evaluate import calibrate
 from studium.report.reading import Reading
 from studium.report.variables import variables
 from studium.run.calibrated import _value, majority, read_labels

@@ -22,8 +22,8 @@ from studium.measure.ask.provider import Prompt, Provider, Shown
 from studium.measure.ask.shown import show
 from studium.measure.parameters import check_whole
 from studium.measure.per_item import collect
-from studium.measure.sessions import loaded
 from studium.media.material import Material
+from studium.networks.sessions import loaded
 
 __all__ = ["Ask"]
 

@@ -17,8 +17,8 @@ from studium.measure.ask.local import digest, model_type, replied
 from studium.measure.ask.provider import Prompt, Provider, Reply, Shown, Turn
 from studium.measure.ask.shown import written
 from studium.measure.ask.vqa import ARCHITECTURE, Vqa
-from studium.measure.hub import Checkpoint, checkpoint
-from studium.measure.sessions import loaded
+from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.sessions import loaded
 
 __all__ = ["Chat", "provider_on_this_machine"]
 

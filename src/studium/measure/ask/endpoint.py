@@ -20,7 +20,7 @@ from studium.measure.ask.endpoint_said import Completion, Said
 from studium.measure.ask.endpoint_wire import RequestError, get, here, key_of, post, turn, variables, with_patience
 from studium.measure.ask.provider import Prompt, Provider, Reply, Shown, Turn
 from studium.measure.autotag.service import host_of
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 __all__ = ["Endpoint"]
 

@@ -16,7 +16,7 @@ from studium.measure.answers import Lost
 from studium.measure.ask.endpoint_pace import heed, left, pause, quiet
 from studium.measure.ask.endpoint_said import Completion, Said
 from studium.measure.autotag.service import host_of
-from studium.measure.sessions import loaded
+from studium.networks.sessions import loaded
 
 if TYPE_CHECKING:
     import httpx

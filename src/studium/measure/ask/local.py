@@ -10,7 +10,7 @@ from studium.core import weights
 from studium.core.bundle import Folder
 from studium.core.recipe import canonical
 from studium.measure.ask.provider import Prompt, Reply, Shown, Turn
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
 
 __all__ = ["digest", "identity", "model_type", "replied"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from studium.errors import MediaError
 from studium.measure.ask.provider import Shown
-from studium.measure.transform import Picture, check_rgb, downscale
 from studium.media.damage import HALF_MICROSECOND
 from studium.media.material import Material
 from studium.media.pictures import Pictures
 from studium.media.reader import Reader
+from studium.media.transform import Picture, check_rgb, downscale
 from studium.media.video import Video
 
 __all__ = ["frames_of", "show", "written"]

@@ -9,8 +9,8 @@ from studium.core.variable import Variable, quoted
 from studium.errors import InputError, MediaError
 from studium.measure.ask.local import digest, replied
 from studium.measure.ask.provider import Prompt, Provider, Reply, Shown, Turn
-from studium.measure.hub import Checkpoint, checkpoint
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.hub import Checkpoint, checkpoint
 
 __all__ = ["ARCHITECTURE", "Vqa", "likelihoods"]
 

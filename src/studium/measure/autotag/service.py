@@ -22,8 +22,8 @@ from studium.measure.answers import Answer, Question, ask_once, check_room, is_k
 from studium.measure.at_size import AtSize
 from studium.measure.autotag.price import prices
 from studium.measure.per_item import collect
-from studium.measure.sessions import loaded
-from studium.measure.transform import Picture
+from studium.media.transform import Picture
+from studium.networks.sessions import loaded
 
 __all__ = ["AT_ONCE", "TRIES", "Autotagger", "Sent", "encoded", "host_of"]
 

@@ -16,7 +16,7 @@ from studium.errors import InputError, MediaError, WeightsError
 from studium.measure.ask.chat import Chat, _messages, _read, _speaker
 from studium.measure.ask.prompt import prompt_of
 from studium.measure.ask.provider import Prompt, Shown, Turn
-from studium.measure.hub import checkpoint
+from studium.networks.hub import checkpoint
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SYSTEM, QUESTION = "Be exact.", "What is there?"

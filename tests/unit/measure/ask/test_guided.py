@@ -11,7 +11,7 @@ from studium.core.variable import Value, Variable
 from studium.errors import InputError
 from studium.measure.ask.guided import Guide, grammar, vocabulary
 from studium.measure.ask.prompt import prompt_of
-from studium.measure.hub import checkpoint
+from studium.networks.hub import checkpoint
 
 VALUES = tuple(Value(name) for name in ("street", "police_cars", "Straße 🚓"))
 

@@ -17,7 +17,7 @@ from studium.measure.ask.chat import Chat, provider_on_this_machine
 from studium.measure.ask.prompt import prompt_of
 from studium.measure.ask.provider import Shown, Turn
 from studium.measure.ask.vqa import Vqa, likelihoods
-from studium.measure.hub import checkpoint
+from studium.networks.hub import checkpoint
 
 NAMES = ("yes", "no", "two cats", "police_cars", "red flag in the street")
 QUESTION = "How many people are in the photo?"

@@ -1,0 +1,1 @@
+"""Folds: a shared test set and folds that part no group."""

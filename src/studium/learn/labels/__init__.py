@@ -1,0 +1,1 @@
+"""Labels: from what coders said to what a model learns."""

@@ -1,0 +1,1 @@
+"""Models of tables and texts behind one interface, saved without pickles."""

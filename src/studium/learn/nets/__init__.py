@@ -1,0 +1,1 @@
+"""Networks that are fine-tuned: pictures, texts and both."""
