@@ -12,6 +12,8 @@ import pytest
 from postgres import Server, serve
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from services import Services
 
 os.environ.setdefault("MKL_NUM_THREADS", "1")  # read by torch: threads make tiny networks slower, by half
@@ -24,6 +26,19 @@ def photos() -> Path:
 
 
 @pytest.fixture(scope="session")
+def natural() -> "dict[str, NDArray[np.uint8]]":
+    """Photographs as pixels, by name."""
+    from skimage import data
+
+    return {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
+
+
+@pytest.fixture(scope="session")
+def astronaut(natural: "dict[str, NDArray[np.uint8]]") -> "NDArray[np.uint8]":
+    return natural["astronaut"]
+
+
+@pytest.fixture(scope="session")
 def politicians() -> Path:
     """Folder of press photographs: obama.jpg, obama2.jpg, obama3.jpg, biden.jpg ..."""
     return fetch.politicians()
@@ -33,6 +48,12 @@ def politicians() -> Path:
 def stamps() -> Path:
     """Category folders of pictures with captions: animals/birds/owl.png beside animals/birds/owl.txt ..."""
     return fetch.stamps()
+
+
+@pytest.fixture(scope="session")
+def fashion() -> Path:
+    """Folder of Fashion-MNIST: train-images-idx3-ubyte.gz ..., read by `idx.read`."""
+    return fetch.fashion()
 
 
 @pytest.fixture(scope="session")

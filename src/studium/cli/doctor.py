@@ -24,6 +24,7 @@ EXTRAS = {
     "download": ("httpx",),
     "platforms": ("yt_dlp",),
     "torch": ("llguidance", "safetensors", "torch", "transformers"),
+    "finetune": ("accelerate", "peft", "torch", "transformers"),
     "report": ("jinja2",),
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),

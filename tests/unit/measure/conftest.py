@@ -1,17 +1,11 @@
 import checkpoints
 import numpy as np
 import pytest
-from skimage import data
 
 
 @pytest.fixture(scope="session")
-def photos():
-    return {name: getattr(data, name)() for name in ("astronaut", "coffee", "chelsea", "rocket")}
-
-
-@pytest.fixture(scope="session")
-def astronaut(photos):
-    return photos["astronaut"]
+def photos(natural):
+    return natural
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ def test_any_picture_becomes_one_size(astronaut, size):
     assert (picture == before).all()
 
 
-def test_the_same_seed_gives_the_same_picture(photos):
-    coffee = photos["coffee"]
+def test_the_same_seed_gives_the_same_picture(natural):
+    coffee = natural["coffee"]
     assert (a.augment(coffee, rng(5)) == a.augment(coffee, rng(5))).all()
     assert (a.augment(coffee, rng(5)) != a.augment(coffee, rng(6))).any()
 

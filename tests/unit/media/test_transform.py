@@ -33,8 +33,8 @@ def test_centre_crop_of_odd_rest():
 
 
 @pytest.mark.parametrize(("sides", "size"), [({"shorter": 200}, (200, 300)), ({"longer": 300}, (200, 300))])
-def test_rescale_keeps_the_aspect(photos, sides, size):
-    assert t.rescale(photos["coffee"], **sides).shape[:2] == size
+def test_rescale_keeps_the_aspect(natural, sides, size):
+    assert t.rescale(natural["coffee"], **sides).shape[:2] == size
 
 
 @pytest.mark.parametrize("sides", [{}, {"shorter": 3, "longer": 3}, {"shorter": 0}])
@@ -79,8 +79,8 @@ def test_normalise_is_the_formula(astronaut):
 
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
-def test_same_size(photos, name):
-    assert t.same_size(photos[name]).shape == (224, 224, 3)
+def test_same_size(natural, name):
+    assert t.same_size(natural[name]).shape == (224, 224, 3)
 
 
 def test_same_size_enlarges_and_keeps_the_middle():

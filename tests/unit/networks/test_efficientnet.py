@@ -23,9 +23,9 @@ def checkpoint():
 
 
 @pytest.fixture(scope="module")
-def pixels(photos):
+def pixels(natural):
     settings = weights.get("efficientnet-lite0").input
-    return np.concatenate([image_network.pixels(image, settings) for image in photos.values()])
+    return np.concatenate([image_network.pixels(image, settings) for image in natural.values()])
 
 
 @pytest.fixture(scope="module")
