@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services import Services
 
 os.environ.setdefault("MKL_NUM_THREADS", "1")  # read by torch: threads make tiny networks slower, by half
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by scikit-learn: of small trees threads wait for each other
 
 
 @pytest.fixture(scope="session")

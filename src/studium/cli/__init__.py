@@ -33,9 +33,11 @@ def _collect() -> None:
         detect,
         doctor,
         download,
+        experiment,
         explore,
         measure,
         models,
+        predict,
         recognise,
         remote,
         report,
@@ -43,6 +45,7 @@ def _collect() -> None:
         split,
         study,
         taggers,
+        train,
     )
 
     for command in (
@@ -58,6 +61,11 @@ def _collect() -> None:
         crossmodal.similarity,
         crossmodal.retrieval,
         calibrate.calibrate,
+        train.train,
+        predict.predict,
+        predict.sample,
+        train.export,
+        experiment.experiment,
         detect.exposure,
         detect.draw,
         detect.representation,

@@ -1,1 +1,1 @@
-"""What people, and machines, say about units: how far coders agree."""
+"""What people, and machines, say about units: which are coded, and how far coders agree."""

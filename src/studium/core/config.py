@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from studium.core.allowance import FREE, Allowance
+from studium.core.experiment import ExperimentEntry, experiments
 from studium.core.legal import LegalBasis
 from studium.errors import ConfigError
 
 __all__ = ["VERBS", "SourceEntry", "Step", "Study", "read"]
 
-VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map", "persons")
-"""What a step can do; the verb's value names the part, or the table it works on."""
+VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map", "persons", "predict")
+"""What a step can do; the verb's value names the part, the table it works on, or the model."""
 
 _STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
 _MEDIA_KEYS = {"max_pixels": int, "truncated": bool}
 _LEGAL_KEYS = {**{f.name: str for f in fields(LegalBasis)}, "retention_days": int, "expires": date}
 _REMOTE_KEYS = {"budget": int | float, "requests_per_minute": int | float, "prices": dict}
-_TOP = ("study", "media", "remote", "source", "step", "ethics", "legal_basis")
+_TOP = ("study", "media", "remote", "source", "step", "ethics", "legal_basis", "experiment")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Study:
         steps: what to do, in order.
         ethics: statements for the report (approval, consent, data protection ...), text by name.
         legal_basis: why persons may be told apart, complete or not; None if there is no record.
+        experiments: by name; each runs by its own command.
     """
 
     title: str = ""
@@ -72,6 +74,7 @@ class Study:
     steps: tuple[Step, ...] = ()
     ethics: Mapping[str, str] = field(default_factory=dict)
     legal_basis: LegalBasis | None = None
+    experiments: Mapping[str, ExperimentEntry] = field(default_factory=dict)
 
 
 def read(path: Path) -> Study:
@@ -106,6 +109,7 @@ def read(path: Path) -> Study:
         steps=tuple(_step(path, i, entry) for i, entry in enumerate(_tables(path, raw, "step"), 1)),
         ethics={k: str(v) for k, v in _table(path, raw, "ethics").items()},
         legal_basis=_legal_basis(path, raw),
+        experiments=experiments(path, _table(path, raw, "experiment")),
     )
 
 

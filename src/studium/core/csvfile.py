@@ -28,5 +28,7 @@ def csv_rows(path: str | Path, needed: Sequence[str] = ()) -> Iterator[dict[str,
                 if None in row or None in row.values():
                     raise InputError(f"{path}, line {reader.line_num}: as many cells as the header has, please")
                 yield row
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from error

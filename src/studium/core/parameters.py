@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from studium.errors import InputError
 
@@ -41,8 +42,9 @@ def _required(f: "dataclasses.Field[Any]") -> bool:
 
 def _fits(value: object, hint: Any) -> bool:
     """Whether the value is of a plain type that the hint names; hints that name none are left to the part."""
-    allowed = [kind for kind in (get_args(hint) or (hint,)) if kind in _PLAIN or kind is type(None)]
-    if not allowed or len(allowed) < len(get_args(hint)):
+    kinds = _kinds(hint)
+    allowed = [kind for kind in kinds if kind in _PLAIN or kind is type(None)]
+    if len(allowed) < len(kinds):
         return True
     if isinstance(value, bool):
         return bool in allowed
@@ -50,7 +52,12 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _called(hint: Any) -> str:
-    return " or ".join("none" if kind is type(None) else kind.__name__ for kind in (get_args(hint) or (hint,)))
+    return " or ".join("none" if kind is type(None) else kind.__name__ for kind in _kinds(hint))
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The members of a union; of any other hint, such as Mapping[str, str], itself."""
+    return get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
 
 
 def _frozen(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studium.core import parameters, parts, registry
 from studium.core.config import Step
 from studium.core.protocols import Source
-from studium.corpus.recognising import Recognising
+from studium.corpus.experimenting import Experimenting
 from studium.errors import ConfigError, InputError
 from studium.run import gate, results, steps
 from studium.run.add import Added, add
@@ -25,7 +25,7 @@ __all__ = ["Corpus"]
 log = logging.getLogger(__name__)
 
 
-class Corpus(Recognising):
+class Corpus(Experimenting):
     """A study folder.
 
     >>> corpus = Corpus("families/")                                      # doctest: +SKIP
@@ -109,19 +109,19 @@ class Corpus(Recognising):
         Args:
             variable: what was coded.
             of: kind of the units.
-            labels: path of a CSV file with ``unit`` or ``path``, ``value`` and perhaps ``weight`` (1 / P(drawn)); or
-                unit -> (value, weight); None for the annotations of the study.
+            labels: path of a CSV file with ``unit`` or ``path``, ``value`` and perhaps ``coder`` and ``weight``
+                (1 / P(drawn)), or what else `studium.run.labels.labels_of` reads; or unit -> (value, weight); None for
+                the annotations of the study.
             by: table of the codes, if ``zero_shot:VARIABLE`` is not enough to tell it.
         """
-        from studium.run.calibrated import annotated, calibrated, read_labels
+        from studium.run.calibrated import calibrated, coded
 
         by = by or f"zero_shot:{variable}"
         with self._recording(f"calibrate {variable} of {of}") as manifest:
             source = self._table(of, by)
-            if labels is None:
-                labels = annotated(self.root, self.codebook[variable])
-            elif isinstance(labels, str | Path):
-                labels = read_labels(Path(labels), self.store, of, variable)
+            if labels is None or isinstance(labels, str | Path):
+                book = self.codebook if labels is None or (self.root / "codebook.toml").exists() else None
+                labels = coded(self.store, source, book, labels)
             found = calibrated(self.store, source, labels, self.study.seed)
             manifest.touch(found.table)
             return found
@@ -160,6 +160,8 @@ class Corpus(Recognising):
         first = group[0]
         if first.verb in steps.PASSES:
             return self._computed(steps.parts_of(group, self.root, self._codebook), first.of, retry)
+        if first.verb == "predict":
+            return self._predictions(first, retry)
         outcome = Outcome()
         for by in first.what:
             found = self._result(first.verb)(first.of, **{**first.params, "by": by})

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as an ONNX graph, written once from the published checkpoint.
+"""EfficientNet-Lite0 as an ONNX graph, written once from the published checkpoint, or from one that was trained on.
 
 References:
     Tan & Le (2019), EfficientNet: Rethinking model scaling for convolutional neural networks, ICML,
@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import MissingExtraError
-from studium.networks.checkpoint import read_checkpoint
+from studium.networks.torch_file import read_checkpoint
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["MODEL", "convert", "onnx_path"]
+__all__ = ["EPSILON", "MODEL", "SIDE", "STAGES", "State", "convert", "graph", "onnx_path", "published"]
 
 MODEL = "efficientnet-lite0"
 CONVERTER = "1"  # raised whenever the graph changes
@@ -51,12 +51,31 @@ def convert(checkpoint: Path) -> bytes:
         An ONNX model. Input ``pixels``: n x 3 x 224 x 224 float32, (RGB - 127) / 128. Outputs ``embedding``:
         n x 1280, mean over positions of the last feature map, and ``logits``: n x 1000.
     """
-    graph = _Graph(read_checkpoint(checkpoint))
-    x = graph.conv("pixels", "_conv_stem", "_bn0", stride=2)
+    return graph(read_checkpoint(checkpoint))
+
+
+def graph(state: State, side: int = SIDE) -> bytes:
+    """Turn weights into a graph, as `convert` does.
+
+    Args:
+        state: under the names of the checkpoint; ``_fc`` may have any number of rows: that of the ``logits``.
+        side: of the pictures that it takes, in pixels.
+    """
+    made = _Graph(state)
+    x = made.conv("pixels", "_conv_stem", "_bn0", stride=2)
     strides = [first if block == 0 else 1 for blocks, first in STAGES for block in range(blocks)]
     for number, stride in enumerate(strides):
-        x = graph.block(x, f"_blocks.{number}.", stride)
-    return graph.finish(graph.conv(x, "_conv_head", "_bn1"))
+        x = made.block(x, f"_blocks.{number}.", stride)
+    return made.finish(made.conv(x, "_conv_head", "_bn1"), side)
+
+
+def published() -> State:
+    """The published weights, under the names of the checkpoint.
+
+    Raises:
+        WeightsError: the checkpoint cannot be had or trusted.
+    """
+    return read_checkpoint(weights.path(MODEL, f"{MODEL}.pth"))
 
 
 @dataclass
@@ -97,13 +116,14 @@ class _Graph:
         x = self.conv(x, f"{prefix}_project_conv", f"{prefix}_bn2", relu6=False)
         return self.node("Add", [skip, x], f"{prefix}add") if skips else x
 
-    def finish(self, x: str) -> bytes:
+    def finish(self, x: str, side: int) -> bytes:
         """Pool, classify, and serialise."""
         onnx = _onnx()
         self.node("Flatten", [self.node("GlobalAveragePool", [x], "pooled")], "embedding")
         self.constants |= {"_fc.w": self.state["_fc.weight"], "_fc.b": self.state["_fc.bias"]}
         self.node("Gemm", ["embedding", "_fc.w", "_fc.b"], "logits", transB=1)
-        shapes = {"pixels": ["n", 3, SIDE, SIDE], "embedding": ["n", 1280], "logits": ["n", 1000]}
+        classes = len(self.state["_fc.bias"])
+        shapes = {"pixels": ["n", 3, side, side], "embedding": ["n", 1280], "logits": ["n", classes]}
         pixels, *outputs = [
             onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes.items()
         ]

@@ -45,6 +45,9 @@ class Checkpoint:
 def checkpoint(model: str, task: str, reads: str = "ImageProcessor", exact: bool = True) -> Checkpoint:
     """The checkpoint, loaded once per process, and again if the files in the folder change.
 
+    Of those that are stored in low precision (``exact=False``), which may fill an accelerator, only the last one is
+    kept for the next call; one that is still used elsewhere stays there.
+
     Args:
         model: an id of ``models.toml``, ``owner/name@commit`` of a hub repository, or the path of a folder.
         task: the end of the name of an auto class of transformers: "VideoClassification"; "" for the bare network.
@@ -55,11 +58,28 @@ def checkpoint(model: str, task: str, reads: str = "ImageProcessor", exact: bool
         MissingExtraError: torch or transformers is not installed.
         WeightsError: it is not on this machine, or does not load.
     """
-    return loaded(partial(_load, weights.folder(model), weights.fingerprint(model), task, reads, exact))
+    load = _kept if exact else _last
+    return loaded(partial(load, weights.folder(model), weights.fingerprint(model), task, reads))
 
 
 @cache
-def _load(folder: Path, fingerprint: str, task: str, reads: str, exact: bool) -> Checkpoint:
+def _kept(folder: Path, fingerprint: str, task: str, reads: str) -> Checkpoint:
+    del fingerprint
+    return _load(folder, task, reads, exact=True)
+
+
+def _last(folder: Path, fingerprint: str, task: str, reads: str) -> Checkpoint:
+    which = (folder, fingerprint, task, reads)
+    if which not in _LAST:
+        _LAST.clear()  # first: there may be no room for both
+        _LAST[which] = _load(folder, task, reads, exact=False)
+    return _LAST[which]
+
+
+_LAST: dict[tuple[Path, str, str, str], Checkpoint] = {}
+
+
+def _load(folder: Path, task: str, reads: str, exact: bool) -> Checkpoint:
     try:
         import torch
         import transformers

@@ -12,7 +12,22 @@ from markupsafe import Markup, escape
 
 from studium.report.text import number
 
-__all__ = ["COLOURS", "bars", "bins", "curves", "frame", "histogram", "place", "scatter", "ticks"]
+__all__ = [
+    "COLOURS",
+    "bars",
+    "bins",
+    "curves",
+    "frame",
+    "histogram",
+    "level",
+    "place",
+    "put",
+    "scale",
+    "scatter",
+    "svg",
+    "ticks",
+    "xy",
+]
 
 COLOURS = 10
 """How many classes `scatter` tells apart; the style sheet defines ``--c0`` to ``--c9``."""
@@ -49,17 +64,17 @@ def histogram(values: Numbers, whole: bool, said: str) -> Markup:
     counts = bins(values, whole)
     low, high = float(values.min()), float(values.max())
     bar, top = width / len(counts), int(counts.max())
-    steps = "".join(f"V{_xy(height - height * c / top)}h{_xy(bar)}" for c in counts)
+    steps = "".join(f"V{xy(height - height * c / top)}h{xy(bar)}" for c in counts)
     body = f'<path class="area" d="M0 {height}{steps}V{height}Z"/><path class="axis" d="M0 {height}H{width}"/>'
     spread = high - low
     if spread > 0 and math.isfinite(spread):
         fitted = whole and spread + 1 <= len(counts)
         at = (float(np.median(values)) - low + 0.5 * fitted) / (spread + fitted) * width
-        body += f'<path class="median" d="M{_xy(at)} 0V{height}"/>'
-    body += _text(0, height + 14, number(low), "start")
+        body += f'<path class="median" d="M{xy(at)} 0V{height}"/>'
+    body += put(0, height + 14, number(low), "start")
     if spread > 0:
-        body += _text(width, height + 14, number(high), "end")
-    return _svg(width, height + 17, body, said)
+        body += put(width, height + 14, number(high), "end")
+    return svg(width, height + 17, body, said)
 
 
 def bars(labels: Sequence[str], counts: Sequence[int], said: str) -> Markup:
@@ -67,17 +82,17 @@ def bars(labels: Sequence[str], counts: Sequence[int], said: str) -> Markup:
     width, height, left = 720, 120, 44
     top = max(ticks(0, max(counts)))
     step = (width - left) / len(counts)
-    body = "".join(_level(left, width, height - height * t / top + 8, t) for t in ticks(0, max(counts)))
+    body = "".join(level(left, width, height - height * t / top + 8, t) for t in ticks(0, max(counts)))
     for i, c in enumerate(counts):
         if c:
             h = height * c / top
             gap = min(1.0, step * 0.15)
-            place = f'x="{_xy(left + i * step + gap / 2)}" y="{_xy(height - h + 8)}"'
-            body += f'<rect class="area" {place} width="{_xy(step - gap)}" height="{_xy(h)}"/>'
+            place = f'x="{xy(left + i * step + gap / 2)}" y="{xy(height - h + 8)}"'
+            body += f'<rect class="area" {place} width="{xy(step - gap)}" height="{xy(h)}"/>'
     every = max(1, math.ceil(len(labels) * 9 * max(map(len, labels)) / (width - left)))
     for i in range(0, len(labels), every):
-        body += _text(left + (i + 0.5) * step, height + 24, labels[i], "middle")
-    return _svg(width, height + 30, body, said)
+        body += put(left + (i + 0.5) * step, height + 24, labels[i], "middle")
+    return svg(width, height + 30, body, said)
 
 
 def curves(points: Sequence[tuple[float, float]], chosen: float, said: str) -> Markup:
@@ -91,16 +106,16 @@ def curves(points: Sequence[tuple[float, float]], chosen: float, said: str) -> M
     width, height, left = 220, 96, 40
     xs, ys = [x for x, _ in points], [y for _, y in points]
     across, up = ticks(min(xs), max(xs), 4), ticks(min(ys), max(ys), 3)
-    x_of = _scale(across[0], across[-1], left + 6, width - 8)
-    y_of = _scale(up[0], up[-1], height, 8)
-    body = "".join(_level(left, width, y_of(t), t) for t in up)
-    body += "".join(_text(x_of(t), height + 15, number(t), "middle") for t in across)
-    line = "L".join(f"{_xy(x_of(x))} {_xy(y_of(y))}" for x, y in points)
+    x_of = scale(across[0], across[-1], left + 6, width - 8)
+    y_of = scale(up[0], up[-1], height, 8)
+    body = "".join(level(left, width, y_of(t), t) for t in up)
+    body += "".join(put(x_of(t), height + 15, number(t), "middle") for t in across)
+    line = "L".join(f"{xy(x_of(x))} {xy(y_of(y))}" for x, y in points)
     body += f'<path class="line" d="M{line}"/>'
     for x, y in points:
         mark = "mark" if x == chosen else "dot"
-        body += f'<circle class="{mark}" cx="{_xy(x_of(x))}" cy="{_xy(y_of(y))}" r="{3.5 if mark == "mark" else 1.8}"/>'
-    return _svg(width, height + 20, body, said)
+        body += f'<circle class="{mark}" cx="{xy(x_of(x))}" cy="{xy(y_of(y))}" r="{3.5 if mark == "mark" else 1.8}"/>'
+    return svg(width, height + 20, body, said)
 
 
 def scatter(
@@ -122,13 +137,13 @@ def scatter(
     for shown in (-2, -1, *range(COLOURS)):
         chosen = scaled[classes == shown]
         if len(chosen):
-            dots = "".join(f"M{_xy(x)} {_xy(y)}h0" for x, y in chosen)
+            dots = "".join(f"M{xy(x)} {xy(y)}h0" for x, y in chosen)
             body += f'<path class="points k{shown if shown >= 0 else "ox"[-1 - shown]}" d="{dots}"/>'
     body = f'<g style="stroke-width:{2 * radius:.1f}">{body}</g>'
     for label, where in names.items():
         x, y = place(np.array([where]), low, spread, height)[0]
-        body += f'<text class="halo" x="{_xy(x)}" y="{_xy(y + 4)}" text-anchor="middle">{label}</text>'
-    return _svg(width, round(height), body, said)
+        body += f'<text class="halo" x="{xy(x)}" y="{xy(y + 4)}" text-anchor="middle">{label}</text>'
+    return svg(width, round(height), body, said)
 
 
 def frame(points: Numbers, width: float, margin: float = 0.03) -> tuple[Numbers, float, float]:
@@ -160,22 +175,27 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [i * step for i in range(first, max(last, first + 1) + 1)]
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """Where numbers from ``low`` to ``high`` stand between two pixels."""
     return lambda x: start + (x - low) * (end - start) / (high - low)
 
 
-def _level(left: float, width: float, y: float, value: float) -> str:
-    return f'<path class="grid" d="M{left} {_xy(y)}H{width}"/>' + _text(left - 6, y + 3.5, number(value), "end")
+def level(left: float, width: float, y: float, value: float) -> str:
+    """A line across at a value, which stands to its left."""
+    return f'<path class="grid" d="M{left} {xy(y)}H{width}"/>' + put(left - 6, y + 3.5, number(value), "end")
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{_xy(x)}" y="{_xy(y)}" text-anchor="{anchor}">{escape(text)}</text>'
+def put(x: float, y: float, text: str, anchor: str) -> str:
+    """Words in a chart; ``anchor`` is "start", "middle" or "end"."""
+    return f'<text x="{xy(x)}" y="{xy(y)}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _xy(value: float) -> str:
+def xy(value: float) -> str:
+    """A pixel, with one decimal."""
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _svg(width: int, height: int, body: str, said: str) -> Markup:
+def svg(width: int, height: int, body: str, said: str) -> Markup:
+    """A chart of that size, with what it shows for those who cannot see it."""
     head = f'<svg class="chart" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     return Markup(f'{head} aria-label="{escape(said)}">{body}</svg>')

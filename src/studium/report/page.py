@@ -15,17 +15,21 @@ from studium.report import text
 from studium.report.clusters import clusterings
 from studium.report.detections import detections
 from studium.report.duplicates import duplicates
+from studium.report.experiments import experiments
 from studium.report.films import films
 from studium.report.ledger import glance, ledger
 from studium.report.maps import maps
 from studium.report.methods import methods
+from studium.report.mistakes import CELLS, IN_CELL, mistakes
+from studium.report.models import evaluations, models
 from studium.report.montage import sample
+from studium.report.plots import stroke
 from studium.report.posts import posts
 from studium.report.reading import Reading
 from studium.report.representation import representations
 from studium.report.variables import labels, variables
 
-__all__ = ["render"]
+__all__ = ["errors", "render"]
 
 _FILES = ("studium.toml", "codebook.toml")
 
@@ -41,6 +45,18 @@ class Source:
 def render(root: Path, store: Store, study: Study) -> str:
     """The report of a study as one HTML page."""
     return _environment().get_template("page.html").render(_content(Reading(root, store, study)))
+
+
+def errors(root: Path, store: Store, study: Study) -> dict[str, str]:
+    """Name of each model that was evaluated -> the page of its mistakes."""
+    template, pages = _environment().get_template("mistakes.html"), {}
+    for path, _ in evaluations(root):
+        reading = Reading(root, store, study)  # a budget of pictures for each page
+        if found := mistakes(reading, path.parent):
+            pages[found.name] = template.render(
+                {"found": found, "most": IN_CELL, "frequent": CELLS, "pictures": reading.pictures}
+            )
+    return pages
 
 
 def _content(reading: Reading) -> Mapping[str, Any]:
@@ -63,6 +79,8 @@ def _content(reading: Reading) -> Mapping[str, Any]:
         "representations": representations(reading),
         "films": films(reading),
         "posts": posts(reading),
+        "models": models(reading),
+        "experiments": experiments(reading),
         "methods": methods(reading, found),
         "files": _files(reading.root),
         "pictured": reading.pictured,
@@ -83,8 +101,11 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shapes = {name: getattr(text, name) for name in ("bidi", "count", "noun", "number", "percent", "plural", "visible")}
-    made.filters |= shapes
+    shapes = {
+        name: getattr(text, name)
+        for name in ("bidi", "count", "noun", "number", "percent", "plural", "visible", "written")
+    }
+    made.filters |= shapes | {"stroke": stroke}
     made.globals["css"] = _style()
     return made
 

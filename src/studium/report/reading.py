@@ -19,7 +19,7 @@ from studium.report.pictures import Pictures
 from studium.run.lineage import FILES, above, climbed
 from studium.run.tables import of_units
 
-__all__ = ["FEWEST", "RESULTS", "Reading", "call"]
+__all__ = ["FEWEST", "RESULTS", "Reading", "call", "kept"]
 
 FEWEST = 5
 """Images and videos below which nothing perceived is shown: it would speak about single persons."""
@@ -139,6 +139,14 @@ class Reading:
 def call(table: Table) -> str:
     """The Python that reads a table."""
     return f'corpus.table("{table.kind}", "{table.recipe.name}:{table.recipe.key}")'
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """A JSON file beside a model or an experiment; {} if it is none, as after an edit by hand."""
+    try:
+        return _json(path)
+    except ValueError:
+        return {}
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from markupsafe import Markup, escape
 
-__all__ = ["bidi", "count", "name", "noun", "number", "percent", "plural", "size", "visible"]
+__all__ = ["bidi", "count", "name", "noun", "number", "percent", "plural", "size", "visible", "written"]
 
 _CONTROLS = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 _PLURALS = {"speech": "speech segments", "medium": "media"}
@@ -14,6 +14,12 @@ _PLURALS = {"speech": "speech segments", "medium": "media"}
 def visible(text: object) -> str:
     """Text with its control characters shown as their pictures: a newline in a file name becomes ␊."""
     return str(text).translate(_CONTROLS)
+
+
+def written(text: object) -> str:
+    """`visible`, but for line breaks and tabs, which are left as they were written."""
+    lines = str(text).replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
 
 
 def bidi(text: object) -> Markup:

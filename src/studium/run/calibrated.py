@@ -1,9 +1,6 @@
 """Zero-shot codes of a study, calibrated on the units that people coded; kept, once per codes and labels."""
 
 import hashlib
-import logging
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,29 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.core import parts
-from studium.core.annotation import Annotation
+from studium.core.codebook import Codebook
 from studium.core.column import Column
-from studium.core.csvfile import csv_rows
 from studium.core.recipe import Recipe, canonical
 from studium.core.store import Store, Table
 from studium.core.unit import PARENTS
-from studium.core.variable import NONE_OF_THESE, Variable
+from studium.core.variable import NONE_OF_THESE, Value, Variable
 from studium.errors import InputError
 from studium.learn.evaluate import calibrate
+from studium.learn.labels.targets import Targets
 from studium.run import gate
+from studium.run.labels import labels_of
 from studium.run.lineage import FILES, climbed
 from studium.run.tables import living, matrix
-from studium.run.taggers import identified
 
-__all__ = ["Calibrated", "Labels", "annotated", "calibrated", "majority", "read_labels"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Calibrated", "Labels", "calibrated", "coded"]
 
 Labels = Mapping[str, tuple[str, float]]
 """Unit -> the name of its value, and 1 / P(the unit was drawn for coding)."""
 
 SOURCE = "doi:10.48550/arXiv.1706.04599"
-_NO_LABEL = {"", "na"}  # R writes NA
 
 
 @dataclass(frozen=True)
@@ -97,64 +91,28 @@ def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibr
     return Calibrated(table, computed=True)
 
 
-def read_labels(path: Path, store: Store, kind: str, variable: str) -> Labels:
-    """Labels from a CSV file: ``unit`` (an id) or ``path``; ``value``, or a column called as the variable; ``weight``.
+def coded(store: Store, source: Table, codebook: Codebook | None, labels: str | Path | None) -> Labels:
+    """What most coders say of each unit; those whose coders are split, or cannot tell, have no label.
 
-    An empty cell, or NA, is no label. Without a column ``weight`` all weigh the same.
+    Args:
+        store: the study.
+        source: a ``zero_shot`` table.
+        codebook: of the study, if it has one; otherwise the table tells which values there are.
+        labels: where they are; see `studium.run.labels.labels_of`.
 
     Raises:
-        InputError: it cannot be read, names units that the study does not have, or holds an impossible weight.
+        InputError: what cannot be read, does not fit, or names units that the study does not have.
     """
-    rows = list(csv_rows(path, ()))
-    header = list(rows[0]) if rows else []
-    key = next((name for name in ("unit", "path") if name in header), "")
-    column = next((name for name in ("value", variable) if name in header), "")
-    if not (key and column):
-        raise InputError(
-            f"{path} needs a column unit or path, a column value or {variable}, and perhaps a column weight; got "
-            f"{', '.join(header) or 'no rows'}"
+    name, values, _ = _coded(source)
+    if codebook is None or name not in {one.name for one in codebook.variables}:
+        named = tuple(Value(value) for value in values if value != NONE_OF_THESE)
+        codebook = Codebook(
+            (Variable(name, "?", source.kind, "categorical", named, none_of_these=len(named) < len(values)),)
         )
-    coded = [row for row in rows if row[column].strip().casefold() not in _NO_LABEL]
-    ids = identified(path, [row[key].strip() for row in coded], key, store, kind)
-    weights = [_weight(path, row.get("weight", "1")) for row in coded]
-    return {unit: (row[column].strip(), w) for unit, row, w in zip(ids, coded, weights, strict=True)}
-
-
-def annotated(root: Path, variable: Variable) -> Labels:
-    """What coders say in the records of the study, by the variable's present definition; see `majority`.
-
-    Raises:
-        InputError: nobody has coded in this study.
-        MissingExtraError: sqlalchemy is not installed.
-    """
-    from studium.core.records import Records
-
-    path = root / "studium.db"
-    if not path.exists():
-        raise InputError(f"nobody has coded {variable.name!r} in this study; hand over labels, such as a CSV file")
-    with Records(path) as records:
-        said = records.annotations(variable.name)
-    present = [one for one in said if one.variable_digest == variable.digest]
-    if len(present) < len(said):
-        log.warning("%d annotations of %s follow another definition", len(said) - len(present), variable.name)
-    return majority(present)
-
-
-def majority(annotations: Sequence[Annotation]) -> Labels:
-    """What most coders of each unit say; units whose coders are split, or cannot tell, have no label.
-
-    A unit weighs as its heaviest annotation.
-    """
-    said: dict[str, list[Annotation]] = {}
-    for one in annotations:
-        if isinstance(one.value, str):
-            said.setdefault(one.unit, []).append(one)
-    labels = {}
-    for unit, ones in said.items():
-        (value, most), *others = Counter(str(one.value) for one in ones).most_common()
-        if not others or most > others[0][1]:
-            labels[unit] = value, max(one.weight for one in ones)
-    return labels
+    rows = labels_of(store, codebook, name, source.kind, labels)
+    found = Targets(codebook[name])(rows)
+    said = zip(found.units, found.y.tolist(), found.weights.tolist(), strict=True)
+    return {unit: (found.classes[number], weight) for unit, number, weight in said}
 
 
 def _coded(source: Table) -> tuple[str, list[str], float]:
@@ -217,13 +175,3 @@ def _value(said: str, values: Sequence[str]) -> int:
     raise InputError(
         f"a label should be one of {', '.join(values)}, got {said!r}; recode it, or measure zero_shot anew"
     )
-
-
-def _weight(path: Path, text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = math.nan
-    if not (math.isfinite(weight) and weight >= 1 - 1e-9):
-        raise InputError(f"{path}: a weight is 1 / P(drawn), at least 1; got {text!r}")
-    return weight

@@ -1,8 +1,9 @@
 """The gate before everything that tells persons apart in a study, and the end of the templates made behind it.
 
 Templates are deleted when the legal basis expires, when it is taken out of the study file or no longer complete, and
-when they are as old as it allows: before anything else happens in the study. What was derived from them (numbers of
-persons and clusters, places on a map, near-duplicates) stays: it is data of the study, under the rules for those.
+when they are as old as it allows: before anything else happens in the study. Models that learned from them, and
+experiments on them, go with them. What else was derived from them (numbers of persons and clusters, places on a map,
+near-duplicates) stays: it is data of the study, under the rules for those.
 """
 
 import json
@@ -32,7 +33,9 @@ __all__ = [
     "identifying",
     "inherit",
     "mark",
+    "mark_folder",
     "moment",
+    "oldest",
     "spoken",
     "sweep",
 ]
@@ -40,6 +43,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _MARK = "_basis.json"  # in the folder of a table whose rows need a legal basis
+_MARKED = ("models", "experiments")  # where folders lie that were made from such rows
 _DELETED = Path("tables", ".deleted")  # what is being deleted; tables lie deeper there than any reader looks
 
 
@@ -120,7 +124,23 @@ def mark(table: Table, since: date | None = None) -> None:
 def inherit(made: Table, source: Table) -> None:
     """Say so of a table that was made from such rows, if it has vectors of its own; they are as old as the rows."""
     if holds_templates(source) and wide(made.columns):
-        mark(made, _since(source))
+        mark(made, _since(source.folder))
+
+
+def oldest(sources: Iterable[Table]) -> date | None:
+    """The day since when the oldest rows of those tables that need a legal basis are kept; None if none does."""
+    return min((_since(source.folder) for source in sources if holds_templates(source)), default=None)
+
+
+def mark_folder(folder: Path, sources: Iterable[Table]) -> None:
+    """Say of a folder in ``models`` or ``experiments``, before it holds anything, that such rows went into it, if so.
+
+    Args:
+        folder: it is deleted when the time of these rows is over.
+        sources: the tables that it is made from.
+    """
+    if since := oldest(sources):
+        parts.replace_file(folder / _MARK, json.dumps({"since": since.isoformat()}))
 
 
 def moment(root: Path) -> tuple[date, int, int, int]:
@@ -143,8 +163,8 @@ def sweep(store: Store) -> None:
     if not _due(store.root) and not deleted.exists():
         return
     with store.lock():
-        for table, why in _due(store.root):  # asked again: another process may have been faster
-            _delete(store.root, table, why)
+        for kept, why in _due(store.root):  # asked again: another process may have been faster
+            _delete(store.root, kept, why)
         if deleted.exists():
             shutil.rmtree(deleted)
 
@@ -160,11 +180,16 @@ def _basis(root: Path) -> LegalBasis | None:
     return config.read(path).legal_basis if path.exists() else None
 
 
-def _due(root: Path) -> list[tuple[Table, str]]:
-    """Tables of templates whose time is over, and why."""
-    tables = _templates(root)
-    basis = _basis(root) if tables else None
-    return [(table, why) for table in tables if (why := _over(table, basis))]
+def _due(root: Path) -> list[tuple[Table | Path, str]]:
+    """Tables of templates, and folders made from them, whose time is over, and why."""
+    folders = sorted(path.parent for name in _MARKED for path in root.glob(f"{name}/*/{_MARK}"))
+    kept: list[Table | Path] = [*_templates(root), *folders]
+    basis = _basis(root) if kept else None
+    return [(one, why) for one in kept if (why := _over(_folder(one), basis))]
+
+
+def _folder(kept: Table | Path) -> Path:
+    return kept if isinstance(kept, Path) else kept.folder
 
 
 def _templates(root: Path) -> list[Table]:
@@ -174,23 +199,23 @@ def _templates(root: Path) -> list[Table]:
     return [table for table in tables if table.begun and holds_templates(table)]
 
 
-def _over(table: Table, basis: LegalBasis | None) -> str:
-    """Why the time of a table of templates is over; empty if it is not."""
+def _over(folder: Path, basis: LegalBasis | None) -> str:
+    """Why the time of the templates in a folder is over; empty if it is not."""
     if basis is None:
         return "the study file has no legal basis"
     if faults := basis.faults():
         return "; ".join(faults)
-    days = (legal.today() - _since(table)).days
+    days = (legal.today() - _since(folder)).days
     if days < -1:  # clocks of two machines may disagree about midnight
         return "its rows are dated in the future, so that nobody knows how old they are"
     return f"kept for {days} days of {basis.retention_days}" if days >= basis.retention_days else ""
 
 
-def _since(table: Table) -> date:
+def _since(folder: Path) -> date:
     """The day of its oldest part, whose name tells the time; or of the rows that it was made from."""
-    times = [int(path.name.split("-")[1]) for path in table.folder.glob("part-*.parquet")]
+    times = [int(path.name.split("-")[1]) for path in folder.glob("part-*.parquet")]
     day = datetime.fromtimestamp(min(times) / 1e9, UTC).date() if times else legal.today()
-    path = table.folder / _MARK
+    path = folder / _MARK
     try:
         since = json.loads(path.read_text()).get("since") if path.exists() else None
         return min(day, date.fromisoformat(since)) if since else day
@@ -198,14 +223,17 @@ def _since(table: Table) -> date:
         raise StoreError(f"{path} is damaged ({error}); delete its folder, and run again") from error
 
 
-def _delete(root: Path, table: Table, why: str) -> None:
-    """Write it down, delete the caches of vectors, and take the table out of the way at once."""
-    basis, what = _basis(root), f"delete {table.recipe.label}"
-    use = Use(what, table.kind, parts.rows(table.folder))
+def _delete(root: Path, kept: Table | Path, why: str) -> None:
+    """Write it down, delete the caches of vectors, and take the table or folder out of the way at once."""
+    basis, folder = _basis(root), _folder(kept)
+    if isinstance(kept, Path):
+        use = Use(f"delete {folder.relative_to(root).as_posix()}", folder.parent.name, 0)
+    else:
+        use = Use(f"delete {kept.recipe.label}", kept.kind, parts.rows(folder))
     audit.append(root / audit.NAME, use, allowed=True, reason=why, basis=basis.digest if basis else "")
-    log.warning("%s of %s units (%s) is deleted: %s", table.recipe.label, table.kind, use.units, why)
+    log.warning("%s (%s %s) is deleted: %s", use.what.removeprefix("delete "), use.units, use.of, why)
     if (root / "vectors").exists():
         shutil.rmtree((root / "vectors").resolve())
-    grave = root / _DELETED / table.kind
+    grave = root / _DELETED / folder.parent.name
     grave.mkdir(parents=True, exist_ok=True)
-    table.folder.rename(grave / f"{table.folder.name}-{secrets.token_hex(4)}")
+    folder.rename(grave / f"{folder.name}-{secrets.token_hex(4)}")

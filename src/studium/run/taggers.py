@@ -30,7 +30,7 @@ from studium.core.store import Store, Table
 from studium.core.unit import BOXED
 from studium.core.variable import NONE_OF_THESE
 from studium.errors import InputError, StoreError, UnknownNameError
-from studium.run.tables import living, paths
+from studium.run.tables import living, paths, posts
 
 __all__ = ["CUT", "TABLES", "audit", "identified", "read_codes", "read_mapping", "tagger", "write"]
 
@@ -255,13 +255,16 @@ def _surest(labels: Any) -> Labels:
 
 
 def identified(path: Path, said: Sequence[str], key: str, store: Store, kind: str) -> list[str]:
-    """The ids of units that a file names by their "unit" or "path", each once.
+    """The ids of units that a file names by their "unit" or "path", or posts by the "id" of their source, each once.
 
     Raises:
         InputError: the study does not have one of them, a path belongs to several, or a unit is named twice.
     """
     ids = store.units(kind)["id"].to_pylist()
-    called = ids if key == "unit" else paths(store, kind).to_pylist()
+    if key == "id":
+        called = [str(one) for one in posts(store)["id"].to_pylist()]
+    else:
+        called = ids if key == "unit" else paths(store, kind).to_pylist()
     found: dict[str, list[str]] = {}
     for name, unit in zip(called, ids, strict=True):
         found.setdefault(name, []).append(unit)

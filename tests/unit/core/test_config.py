@@ -64,7 +64,7 @@ def test_a_whole_study(tmp_path):
         ("[remote.prices]\ngpt = [0.15, true]", r"'gpt' should be US dollars for a million tokens"),
         ("[[source]]", "number 1 is empty"),
         ("[[source]]\nfolder = 3", "folder should be str"),
-        ("[[step]]\nof = 'image'", "exactly one of split, measure, rollup, cluster, duplicates, map, persons, got of"),
+        ("[[step]]\nof = 'image'", "split, measure, rollup, cluster, duplicates, map, persons, predict, got of"),
         ("[[step]]\nmeasure = 'a'\ncluster = 'b'", "exactly one of"),
         ("[[step]]\nmeasure = 'a'", "say which units"),
         ("[[step]]\nmeasure = ['a', 'b']\nof = 'image'\ntop = 3", "take no parameters"),

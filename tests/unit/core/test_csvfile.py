@@ -31,5 +31,5 @@ def test_files_that_do_not_fit(tmp_path, content, says):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="there is no file"):
         next(csv_rows(tmp_path / "none.csv"))

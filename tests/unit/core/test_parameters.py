@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -39,3 +40,13 @@ def test_right_parameters_make_the_part():
 def test_wrong_ones_are_refused(params, says):
     with pytest.raises(InputError, match=says):
         make("part", Part, params)
+
+
+def test_what_is_in_a_mapping_or_a_tuple_is_left_to_the_part():
+    @dataclass(frozen=True)
+    class Held:
+        words: Mapping[str, str] = field(default_factory=dict)
+        pair: tuple[float, float] = (0.0, 1.0)
+
+    made = make("held", Held, {"words": {"use": "x"}, "pair": [0.5, 2]})
+    assert (made.words, made.pair) == ({"use": "x"}, (0.5, 2))

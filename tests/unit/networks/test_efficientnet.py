@@ -14,7 +14,7 @@ import pytest
 from studium.core import weights
 from studium.errors import WeightsError
 from studium.networks import efficientnet, image_network
-from studium.networks.checkpoint import MAGIC, PROTOCOL, read_checkpoint
+from studium.networks.torch_file import MAGIC, PROTOCOL, read_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """Checkpoints: from a folder or the hub's cache, without a network, pickles, foreign code or made-up weights."""
 
+import gc
 import json
 import shutil
 import socket
 import subprocess
 import sys
+import weakref
 
 import checkpoints
 import pytest
@@ -83,6 +85,17 @@ def test_is_loaded_once_until_it_changes(folder):
     assert checkpoint(str(folder), TASK) is first
     checkpoints.write(folder, seed=2)
     assert checkpoint(str(folder), TASK) is not first
+
+
+def test_of_large_ones_the_last_is_kept(saved):
+    first, second = str(saved["VideoMAE"]), str(saved["Timesformer"])
+    found = checkpoint(first, TASK, exact=False)
+    assert checkpoint(first, TASK, exact=False) is found
+    there = weakref.ref(found.network)
+    del found
+    checkpoint(second, TASK, exact=False)
+    gc.collect()
+    assert there() is None
 
 
 def test_half_precision_is_computed_in_full(folder):

@@ -9,7 +9,7 @@ import pytest
 from studium.report import charts, references
 from studium.report.prose import _listed, _marks
 from studium.report.references import References
-from studium.report.text import bidi, count, name, noun, number, percent, size, visible
+from studium.report.text import bidi, count, name, noun, number, percent, size, visible, written
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,8 @@ def test_words():
     assert name(None) == ""
     assert name("a/b\nc.jpg") == "b\nc.jpg"
     assert visible("a\nb\x00\x1b\x7f") == "a␊b␀␛␡"
+    assert written("a\r\nb\n\tc\x00") == "a\nb\n\tc␀"
+    assert written("") == ""
     assert bidi("<b>\n") == "<bdi>&lt;b&gt;␊</bdi>"
     assert _listed([]) == ""
     assert _listed(["a"]) == "a"

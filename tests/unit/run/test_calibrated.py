@@ -16,7 +16,7 @@ from studium.errors import InputError, UnknownNameError
 from studium.learn.evaluate import calibrate
 from studium.report.reading import Reading
 from studium.report.variables import variables
-from studium.run.calibrated import _value, majority, read_labels
+from studium.run.calibrated import _value, coded
 from studium.run.taggers import tagger
 
 KINDS = {"bird": "animals/birds", "fruit": "food/fruit", "vehicle": "vehicles"}
@@ -139,7 +139,7 @@ def test_labels_from_a_file(corpus, truth, some, tmp_path):
     assert found.fit["temperature"] == pytest.approx(plain.fit["temperature"]), "weights are relative"
     assert found.fit["labels"] == plain.fit["labels"]
     named = write(tmp_path / "b.csv", [(unit, value) for unit, (value, _) in some.items()], ("unit", "thing"))
-    assert read_labels(named, corpus.store, "image", "thing") == some
+    assert coded(corpus.store, corpus.store.find("image", "zero_shot"), None, named) == some, "without a codebook"
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_labels_from_a_file(corpus, truth, some, tmp_path):
         (("path", "code"), ("a", "b"), "needs a column unit or path, a column value or thing"),
         (("file", "value"), ("a", "b"), "needs a column unit or path"),
         (("path", "value"), ("nowhere.png", "bird"), "names 1 image units that the study does not have"),
-        (("path", "value", "weight"), ("PATH", "bird", "0.5"), "a weight is 1 / P"),
-        (("path", "value", "weight"), ("PATH", "bird", "much"), "a weight is 1 / P"),
-        (("path", "value"), ("PATH", "cathedral"), "a label should be one of bird, fruit, vehicle, house"),
+        (("path", "value", "weight"), ("PATH", "bird", "0.5"), "expected weight = 1 / P"),
+        (("path", "value", "weight"), ("PATH", "bird", "much"), "expected a weight, 1 / P"),
+        (("path", "value"), ("PATH", "cathedral"), "expected one of 'bird', 'fruit', 'vehicle', 'house'"),
         (("path", "value"), ("PATH", "bird"), "at least 5 labels of at least two values, got 1 of 1"),
         (("path", "value"), ("PATH", "NA"), "at least 5 labels of at least two values, got 0 of 0"),
     ],
@@ -192,14 +192,14 @@ def test_labels_from_the_records_of_the_study(corpus, some, caplog):
             rest.unlink()
 
 
-def test_what_most_coders_say(corpus):
-    said = [
-        annotation(corpus, "1", "bird"), annotation(corpus, "1", "bird", "b"), annotation(corpus, "1", "fruit", "c"),
-        annotation(corpus, "2", "bird"), annotation(corpus, "2", "fruit", "b", weight=4.0),
-        annotation(corpus, "3", None), annotation(corpus, "4", "fruit", weight=2.0), annotation(corpus, "4", None, "b"),
-    ]  # fmt: skip
-    assert majority([]) == {}
-    assert majority(said) == {"1": ("bird", 1.0), "4": ("fruit", 2.0)}
+def test_what_most_coders_say(corpus, tmp_path):
+    """Coders who are split, or cannot tell, give no label."""
+    units = corpus.table("image")["unit"].to_pylist()
+    said = ["0,bird,a", "0,bird,b", "0,fruit,c", "1,bird,a", "1,fruit,b", "2,cannot_tell,a", "3,fruit,a", "3,,b"]
+    rows = [f"{units[int(number)]},{rest}" for number, rest in (row.split(",", 1) for row in said)]
+    (tmp_path / "a.csv").write_text("\n".join(["unit,value,coder", *rows]))
+    found = coded(corpus.store, corpus.store.find("image", "zero_shot"), corpus.codebook, tmp_path / "a.csv")
+    assert found == {units[0]: ("bird", 1.0), units[3]: ("fruit", 1.0)}
 
 
 def test_what_has_no_codes_to_calibrate(corpus, some):

@@ -241,7 +241,7 @@ def test_a_mean_of_templates_is_as_old_as_they_are(root, monkeypatch):
     begun = legal.today()
     with (root / "studium.toml").open("a") as file:
         file.write('[[step]]\nrollup = "looks"\nof = "face"\nto = "image"\nrules = { looks = "mean_vector" }\n')
-    monkeypatch.setattr(gate, "_since", lambda table: begun - timedelta(29))
+    monkeypatch.setattr(gate, "_since", lambda folder: begun - timedelta(29))
     Corpus(root).run()
     monkeypatch.undo()
     assert list(root.glob("tables/image/rollup-*"))

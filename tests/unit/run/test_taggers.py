@@ -192,7 +192,7 @@ def test_a_mapping_for_a_tagger_that_there_is_none_of_is_refused(tagger, tmp_pat
 
 
 def test_mappings_that_do_not_fit_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read as a CSV file"):
+    with pytest.raises(InputError, match="there is no file"):
         read_mapping(tmp_path / "none.csv")
     (tmp_path / "map.csv").write_text("concept\ncat\n")
     with pytest.raises(InputError, match="needs the columns concept, label, and lacks label"):

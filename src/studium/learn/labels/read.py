@@ -67,7 +67,7 @@ def of_folders(units: Sequence[str], paths: Sequence[str], variable: Variable, c
     return of_column(units, [PurePath(path).parent.name for path in paths], variable, coder)
 
 
-def read_csv(path: str | Path, codebook: Codebook, coder: str = "") -> Labels:
+def read_csv(path: str | Path, codebook: Codebook, coder: str = "", key: str = "unit", variable: str = "") -> Labels:
     """Labels from a CSV file, long or wide.
 
     Long: the columns ``unit``, ``variable`` and ``value``. Wide: ``unit``, and a column for each variable, named as in
@@ -78,33 +78,32 @@ def read_csv(path: str | Path, codebook: Codebook, coder: str = "") -> Labels:
         path: the file.
         codebook: which variables there are.
         coder: who coded, in a file without that column.
+        key: column that names the unit.
+        variable: what ``value`` is of, in a file without the column ``variable``.
 
     Raises:
         InputError: it cannot be read, lacks a column, or holds an answer that the codebook does not know.
     """
     told: Counter[str] = Counter()
-    rows = tuple(_of_csv(Path(path), codebook, coder, told))
-    return Labels(rows, _told(**told))
-
-
-def _of_csv(path: Path, codebook: Codebook, coder: str, told: "Counter[str]") -> Iterator[Label]:
-    for number, row in enumerate(csv_rows(path, ("unit",)), start=1):
+    rows: list[Label] = []
+    for number, row in enumerate(csv_rows(path, (key,)), start=1):
         where = f"{path}, row {number}"
-        unit, who = row["unit"].strip(), row.get("coder", coder).strip()
+        unit, who = row[key].strip(), row.get("coder", coder).strip()
         if not (unit and who):
             raise InputError(f"{where}: expected a unit and a coder, got {unit!r} and {who!r}; add the column coder")
-        weight = _weight(row.get("weight", "1"), where)
-        for name, cell in _cells(row, codebook, path):
+        for name, cell in _cells(row, codebook, Path(path), variable):
             value = _cell(codebook[name], cell, where)
             if value is _NOTHING:
                 told["empty"] += 1
             else:
-                yield Label(unit, name, _answer(codebook[name], value, where), who, weight)
+                weight = _weight(row.get("weight", "1"), where)
+                rows.append(Label(unit, name, _answer(codebook[name], value, where), who, weight))
+    return Labels(tuple(rows), _told(**told))
 
 
-def _cells(row: Mapping[str, str], codebook: Codebook, path: Path) -> list[tuple[str, str]]:
-    if "variable" in row and "value" in row:
-        return [(row["variable"].strip(), row["value"])]
+def _cells(row: Mapping[str, str], codebook: Codebook, path: Path, variable: str) -> list[tuple[str, str]]:
+    if "value" in row and ("variable" in row or variable):
+        return [(row.get("variable", variable).strip(), row["value"])]
     names = [variable.name for variable in codebook.variables if variable.name in row]
     if not names:
         raise InputError(

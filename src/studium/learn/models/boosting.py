@@ -26,8 +26,10 @@ class Boosting:
     """Histogram-based gradient boosting (scikit-learn's), with log-loss, or squared error of a continuous target.
 
     How many rounds there are is chosen by the loss on grouped, stratified inner folds, not on a random share of the
-    units, in which copies would hide that it learns by heart. A multilabel target has trees for each class. Made for
-    tables of some dozen columns; on embeddings a linear probe is faster, and as a rule better.
+    units, in which copies would hide that it learns by heart. A multilabel target has trees for each class, an ordinal
+    one for each step between classes (Frank & Hall). Of soft labels each class that coders gave has a copy of the unit,
+    which weighs its share. Made for tables of some dozen columns; on embeddings a linear probe is faster, and as a rule
+    better.
 
     Attributes:
         head: what is predicted.
@@ -36,7 +38,8 @@ class Boosting:
         most: rounds at most, if they are chosen.
         rate: by which the values of each tree are shrunk, above 0 to 1.
         leaves: of a tree at most, at least 2.
-        smallest: units in a leaf at least. With fewer than twice as many units there is nothing to split.
+        smallest: units in a leaf at least (of soft labels: copies). With fewer than twice as many there is nothing to
+            split.
         balanced: whether classes count the same, whatever their shares. Probabilities are then those of a world in
             which classes are equally common.
         folds: inner ones, at least 2.
@@ -57,6 +60,9 @@ class Boosting:
     folds: int = 3
     seed: int = 0
 
+    missing: ClassVar[bool] = True
+    """Whether numbers may be missing, as NaN."""
+
     def __post_init__(self) -> None:
         """Refuse settings that make no sense."""
         counts = (self.most, self.smallest, 1 if self.rounds is None else self.rounds)
@@ -65,6 +71,11 @@ class Boosting:
                 "rounds, most and smallest should be at least 1, leaves and folds at least 2, rate above 0 to 1; "
                 f"got {self}"
             )
+
+    @property
+    def inner(self) -> int:
+        """How many inner folds are made of the training units; 0 for none."""
+        return self.folds if self.rounds is None else 0
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None, groups: Sequence[Any] | None = None
@@ -108,7 +119,7 @@ class Boosting:
         for train, test in problem.folds(self.folds, self.seed):
             model = self._fitted(table, problem, train, self.most)
             stages = model.staged_predict_proba(table[test]) if problem.classes else model.staged_predict(table[test])
-            losses += [_loss(stage, problem, test) for stage in stages]
+            losses += [problem.loss(stage, test) for stage in stages]
         losses /= problem.weights.sum()
         return int(losses.argmin()) + 1, losses.tolist()
 
@@ -128,7 +139,8 @@ class Boosting:
             categorical_features=None,
             random_state=self.seed,
         )
-        return model.fit(table[rows], problem.truth[rows], problem.weights[rows])
+        at, truth, weights = problem.copies(rows)
+        return model.fit(table[at], truth, weights)
 
 
 @dataclass(frozen=True)
@@ -220,12 +232,3 @@ def _flat(forests: list[tuple[int, npt.NDArray[Any]]]) -> Arrays:
         "threshold": np.where(leaf, 0, nodes["num_threshold"]).astype(np.float64),
         "value": nodes["value"].astype(np.float64),
     }
-
-
-def _loss(predicted: Floats, problem: Problem, rows: Whole) -> float:
-    """Weighted log-loss of probabilities, or squared error of values, of some rows, summed."""
-    truth = problem.truth[rows]
-    if problem.classes:
-        own = predicted[np.arange(len(rows)), truth]
-        return float(problem.weights[rows] @ -np.log(np.maximum(own, np.finfo(np.float64).tiny)))
-    return float(problem.weights[rows] @ (predicted - truth) ** 2)

@@ -118,18 +118,21 @@ class ModelCard:
 
     def _details(self) -> str:
         classes = ", ".join(_cell(one) for one in self.model["classes"])
-        settings = {name: value for name, value in self.model["settings"].items() if name != "chosen"}
+        settings = {
+            name: value for name, value in self.model["settings"].items() if name not in {"chosen", "tuning", "of"}
+        }
         chosen = [
             ", ".join(f"{_cell(name)} = {_cell(value)}" for name, value in one.items() if name != "losses")
             for one in self.model["settings"].get("chosen", [])
         ]
         rows = [
-            ("Kind", _cell(self.model["kind"])),
+            ("Kind", _cell(self.model["settings"].get("of", self.model["kind"]))),
             ("Variable", f"{_cell(self.model['variable'])} ({_cell(self.model['task'])})"),
             ("Classes", classes or "none: a number"),
             ("Inputs", _cell(self.model["inputs"]) or MISSING),
             ("Settings", ", ".join(f"{_cell(name)} = {_cell(value)}" for name, value in settings.items()) or MISSING),
             ("Chosen on inner folds", "; ".join(chosen) or "nothing"),
+            ("Tuned on validation units", _tuning(self.model["settings"].get("tuning")) or "nothing"),
             ("Licence", _cell(self.licence) or MISSING),
             ("Cite as", _cell(self.cite) or MISSING),
         ]
@@ -156,6 +159,26 @@ class ModelCard:
             for part, counts in self.splits.items()
         ]
         return f"{_table(['part', *map(_cell, names), 'labels'], rows)}\n\n{kept}"
+
+
+def _tuning(tuning: Mapping[str, Any] | None) -> str:
+    """How it was calibrated, and its thresholds."""
+    if not tuning:
+        return ""
+    rows = [f"{tuning['units']} units of {tuning['groups']} groups"]
+    for one in tuning["calibrators"]:
+        numbers = [
+            f"{value:.3f}" if name == one["method"] else f"{name} {value:.3f}"
+            for name, value in one.items()
+            if isinstance(value, float)
+        ]
+        rows.append(
+            " ".join([f"calibrated by {one['method']}", *numbers]) + (f" ({one['reason']})" * bool(one["reason"]))
+        )
+    for one in tuning["thresholds"]:
+        at = f"from {one['value']:.3f} on" if one["value"] is not None else f"of {one['said_of']} ({one['reason']})"
+        rows.append(f"{one['class']} is said {at}, by {tuning['threshold']}")
+    return "; ".join(map(_cell, rows))
 
 
 def _figures(figures: Sequence[Figure], *, grouped: bool) -> str:

@@ -24,9 +24,10 @@ from numpy.typing import ArrayLike
 from studium.core.parts import replace_file
 from studium.errors import HashMismatchError, InputError
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.training import CATEGORICAL, CONTINUOUS, MULTILABEL, Head
+from studium.learn.models.head import CATEGORICAL, CONTINUOUS, MULTILABEL, ORDINAL, Head
+from studium.learn.models.ordinal import exceedances, middle
 
-__all__ = ["FORMAT", "KINDS", "Estimator", "Fitted", "load", "sigmoid", "softmax", "total"]
+__all__ = ["FORMAT", "KINDS", "Estimator", "Fitted", "decided", "load", "sigmoid", "softmax", "total"]
 
 _TEXTS = {".md", ".html"}
 
@@ -36,6 +37,14 @@ KINDS = {
     "linear": "studium.learn.models.linear:FittedLinear",
     "boosting": "studium.learn.models.boosting:FittedBoosting",
     "ngrams": "studium.learn.models.ngrams:FittedNgrams",
+    "tuned": "studium.learn.models.tuned:Tuned",
+    "late": "studium.learn.models.fused:FittedLate",
+    "stack": "studium.learn.models.fused:FittedStack",
+    "image_network": "studium.learn.nets.image:FittedImage",
+    "text_network": "studium.learn.nets.text:FittedText",
+    "clip_fusion": "studium.learn.nets.fusion:FittedFusion",
+    "language_model": "studium.learn.nets.causal:FittedLanguageModel",
+    "vision_language": "studium.learn.nets.vision_language:FittedVisionLanguage",
 }
 """Where the class of each kind of saved model is."""
 Arrays = dict[str, npt.NDArray[Any]]
@@ -53,7 +62,8 @@ class Estimator(Protocol):
 
         Args:
             X: n units: a table (n, d) of numbers, or n texts.
-            y: (n,) classes, (n, k) of 0 and 1 (multilabel), or (n,) numbers (continuous).
+            y: (n,) classes, (n, k) shares of coders (categorical and ordinal), (n, k) of 0 and 1 (multilabel), or (n,)
+                numbers (continuous).
             weights: (n,) above 0, such as 1 / P(drawn for coding); None for equal ones.
             groups: (n,) names: units of one group (video, account, near-duplicates) are never on both sides when
                 settings are chosen; None if each unit is one of its own.
@@ -116,7 +126,7 @@ class Fitted(ABC):
         """
 
     def predict_proba(self, X: Any) -> Floats:
-        """Of n units: (n, k) probabilities of ``head.classes``; of a categorical target each row sums to 1.
+        """Of n units: (n, k) probabilities of ``head.classes``; each row sums to 1, but for a multilabel target.
 
         Raises:
             InputError: a continuous target has no probabilities; or X does not fit.
@@ -126,13 +136,8 @@ class Fitted(ABC):
         return self.outputs(X)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Of n units: (n,) most probable classes (the first of several), (n, k) whether p is at least .5, or values."""
-        found = self.outputs(X)
-        if self.head.task == CONTINUOUS:
-            return found[:, 0]
-        if self.head.task == MULTILABEL:
-            return np.asarray(found >= 0.5)
-        return np.asarray(np.array(self.head.classes)[found.argmax(axis=1)])
+        """Of n units: what is said of each; see `decided`."""
+        return decided(self.outputs(X), self.head)
 
     @property
     def card(self) -> dict[str, Any]:
@@ -187,14 +192,9 @@ def load(folder: str | Path) -> Fitted:
         raise InputError(f"{place} holds a model of format {got}; this version of studium reads format {FORMAT}")
     if about.get("kind") not in KINDS:
         raise InputError(f"{place} holds a model of kind {about.get('kind')!r}; known are {', '.join(KINDS)}")
-    if (files := _digests(place)) != about.get("files"):
-        saved = about.get("files") or {}
-        odd = sorted(name for name in {*files, *saved} if files.get(name) != saved.get(name))
-        raise HashMismatchError(
-            f"{place}: {', '.join(odd)} is not what model.json was saved with; fetch the model again"
-        )
+    _refuse_others(place, about.get("files"))
     try:
-        with np.load(place / "arrays.npz", allow_pickle=False) as file:
+        with (place / "arrays.npz").open("rb") as source, np.load(source, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         if _described(arrays) != about["arrays"] or not isinstance(about["classes"], list):
             raise InputError(f"model.json describes other arrays: {about['arrays']}")
@@ -212,13 +212,30 @@ def load(folder: str | Path) -> Fitted:
 
 
 def _digests(place: Path) -> dict[str, str]:
-    """File -> sha256, of all that a model wrote besides ``model.json``; cards may be added later."""
-    found = {}
-    for path in sorted(place.rglob("*")):
-        if path.is_file() and path.suffix not in _TEXTS and path != place / "model.json":
-            with path.open("rb") as file:
-                found[path.relative_to(place).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    """File -> sha256, of all that a model wrote besides ``model.json`` and cards."""
+    written = (path for path in sorted(place.rglob("*")) if path.is_file() and path.suffix not in _TEXTS)
+    return {
+        path.relative_to(place).as_posix(): _digest(path)
+        for path in written
+        if path != place / "model.json" and path.suffix != ".tmp"  # what a kill left of a file being written
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_others(place: Path, files: Any) -> None:
+    """Refuse files that are not those that were saved; others may lie beside them, nothing reads these."""
+    if not isinstance(files, dict) or "arrays.npz" not in files:
+        raise InputError(f"{place} holds no whole model: model.json does not say which files belong to it")
+    there = {name: place / name for name in files}
+    odd = [name for name, path in there.items() if not path.is_file() or _digest(path) != files[name]]
+    if odd:
+        raise HashMismatchError(
+            f"{place}: {', '.join(odd)} is not what model.json was saved with; fetch the model again"
+        )
 
 
 def _described(arrays: Arrays) -> dict[str, list[Any]]:
@@ -238,8 +255,30 @@ def shaped(arrays: Arrays, **expected: tuple[str, tuple[int | None, ...]]) -> No
             raise InputError(f"{name} should be {kind}{shape} without NaN, got {found.dtype} {found.shape}")
 
 
+def decided(outputs: Floats, head: Head) -> npt.NDArray[Any]:
+    """What is said of each unit, if nobody tuned thresholds (`studium.learn.models.tuned`).
+
+    Args:
+        outputs: as `Fitted.outputs` gives them.
+        head: what they are of.
+
+    Returns:
+        (n,) classes: the most probable one, the first of several; of an ordinal target the one in which the middle of
+        the probability lies, which errs by the fewest steps. Multilabel: (n, k) whether p is at least .5. Continuous:
+        (n,) values.
+    """
+    if head.task == CONTINUOUS:
+        return outputs[:, 0]
+    if head.task == MULTILABEL:
+        return np.asarray(outputs >= 0.5)
+    number = middle(outputs) if head.task == ORDINAL else outputs.argmax(axis=1)
+    return np.asarray(np.array(head.classes)[number])
+
+
 def columns(head: Head) -> int:
     """How many scores a model has: one if one is enough."""
+    if head.task == ORDINAL:
+        return len(head.classes) - 1
     if head.task == MULTILABEL or (head.task == CATEGORICAL and len(head.classes) > 2):
         return len(head.classes)
     return 1
@@ -249,8 +288,9 @@ def finished(scores: Floats, head: Head) -> Floats:
     """Scores (log-odds; values of a continuous target) of `columns`, as outputs."""
     if head.task == CONTINUOUS:
         return scores
-    if head.task == MULTILABEL:
-        return sigmoid(scores)
+    if head.task in {MULTILABEL, ORDINAL}:
+        p = sigmoid(scores)
+        return exceedances(p) if head.task == ORDINAL else p
     return softmax(np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores)
 
 

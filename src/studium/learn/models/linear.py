@@ -1,12 +1,11 @@
 """Linear probe: logistic or ridge regression on embeddings, or on any table of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from studium.errors import InputError, MissingExtraError
@@ -25,8 +24,10 @@ _CELLS = 2**20  # products held at once when scores are computed
 class LinearProbe:
     """Columns are standardised; logistic regression with an L2 penalty, multinomial if there are several classes.
 
-    A multilabel target has a regression for each class, a continuous one ridge regression. C, the inverse of the
-    penalty's weight, is the one with the smallest log-loss (squared error) on grouped, stratified inner folds.
+    A multilabel target has a regression for each class, an ordinal one for each step between classes (Frank & Hall), a
+    continuous one ridge regression. Of soft labels each class that coders gave has a copy of the unit, which weighs its
+    share. C, the inverse of the penalty's weight, is the one with the smallest log-loss (squared error) on grouped,
+    stratified inner folds.
 
     Attributes:
         head: what is predicted.
@@ -53,6 +54,11 @@ class LinearProbe:
         if self.folds < 2 or (self.C is not None and not 0 < self.C < np.inf):
             raise InputError(f"C should be above 0 and folds at least 2, got {self.C} and {self.folds}")
 
+    @property
+    def inner(self) -> int:
+        """How many inner folds are made of the training units; 0 for none."""
+        return self.folds if self.C is None else 0
+
     def fit(
         self, X: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None, groups: Sequence[Any] | None = None
     ) -> "FittedLinear":
@@ -66,10 +72,11 @@ class LinearProbe:
         given = Training.of(self.head, y, len(table), weights, groups)
         mean, scale = _spread(table, given.weights)
         even = (table - mean) / scale
-        found, chosen = [], []
+        found: list[tuple[Floats, Floats]] = []
+        chosen = []
         for problem in given.problems(self.balanced):
             strength, losses = self._strength(table, problem)
-            found.append(_solved(even, problem, np.arange(len(even)), strength))
+            found += _solved(even, problem, np.arange(len(even)), [strength])
             chosen.append({"C": strength, "losses": losses})
         settings = {"balanced": self.balanced, "folds": self.folds, "seed": self.seed, "chosen": chosen}
         coef, intercept = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -83,11 +90,11 @@ class LinearProbe:
             return self.C, {}
         losses = np.zeros(len(STRENGTHS))
         for train, test in problem.folds(self.folds, self.seed):
-            mean, scale = _spread(table[train], problem.weights[train])
-            even = (table - mean) / scale
-            for at, strength in enumerate(STRENGTHS):
-                coef, intercept = _solved(even, problem, train, strength)
-                losses[at] += _loss(even[test] @ coef.T + intercept, problem, test)
+            own = table[train]
+            mean, scale = _spread(own, problem.weights[train])
+            own, others = _evened(own, mean, scale), _evened(table[test], mean, scale)
+            for at, (coef, intercept) in enumerate(_solved(own, problem, train, STRENGTHS)):
+                losses[at] += problem.loss(_predicted(others @ coef.T + intercept, problem), test)
         losses /= problem.weights.sum()
         named = {f"{one:g}": float(loss) for one, loss in zip(STRENGTHS, losses, strict=True)}
         return STRENGTHS[int(losses.argmin())], named
@@ -135,35 +142,41 @@ class FittedLinear(Fitted):
 
 def _spread(table: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Weighted mean and standard deviation of each column; 1 where it is constant."""
-    share = weights[:, None] / weights.sum()
+    share = weights / weights.sum()
     constant = (table == table[0]).all(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = np.where(constant, table[0], (share * table).sum(axis=0))
-        scale = np.sqrt((share * (table - mean) ** 2).sum(axis=0))
+        mean = np.where(constant, table[0], share @ table)
+        scale = np.sqrt(share @ (table - mean) ** 2)
     scale = np.where(constant | (scale == 0), 1.0, scale)
     if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
         raise InputError("numbers are so large that their spread cannot be computed; divide the column, or take logs")
     return mean, scale
 
 
-def _solved(even: Floats, problem: Problem, rows: Whole, strength: float) -> tuple[Floats, Floats]:
-    """Coefficients (m, d) and intercepts (m,) of one problem, of some rows."""
+def _evened(table: Floats, mean: Floats, scale: Floats) -> Floats:
+    """A table that nobody else holds, standardised in its place."""
+    table -= mean
+    table /= scale
+    return table
+
+
+def _solved(even: Floats, problem: Problem, rows: Whole, strengths: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
+    """Coefficients (m, d) and intercepts (m,) of one problem, of rows in rising order; each C begins from the last."""
     try:
         from sklearn.linear_model import LogisticRegression, Ridge
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "images") from error
-    model: Any = LogisticRegression(C=strength, max_iter=10_000) if problem.classes else Ridge(alpha=1 / strength)
-    model.fit(even[rows], problem.truth[rows], problem.weights[rows])
-    return np.atleast_2d(model.coef_).astype(np.float64), np.atleast_1d(model.intercept_).astype(np.float64)
+    at, truth, weights = problem.copies(rows)
+    table = even if len(at) == len(rows) else even[np.searchsorted(rows, at)]
+    model: Any = LogisticRegression(max_iter=10_000, warm_start=True) if problem.classes else Ridge()
+    for strength in strengths:
+        model.set_params(**({"C": strength} if problem.classes else {"alpha": 1 / strength}))
+        model.fit(table, truth, weights)
+        yield np.array(model.coef_, np.float64, ndmin=2), np.array(model.intercept_, np.float64, ndmin=1)
 
 
-def _loss(scores: Floats, problem: Problem, rows: Whole) -> float:
-    """Weighted log-loss, or squared error, of scores (n, m) of some rows, summed."""
-    truth = problem.truth[rows]
-    each: npt.NDArray[np.float64]
+def _predicted(scores: Floats, problem: Problem) -> Floats:
+    """Of (n, m) scores: (n,) values, or (n, k) probabilities."""
     if not problem.classes:
-        each = (scores[:, 0] - truth) ** 2
-    else:
-        p = softmax(scores) if scores.shape[1] > 1 else np.hstack([sigmoid(-scores), sigmoid(scores)])
-        each = -np.log(np.maximum(p[np.arange(len(rows)), truth], np.finfo(np.float64).tiny))
-    return float(problem.weights[rows] @ each)
+        return scores[:, 0]
+    return softmax(scores) if scores.shape[1] > 1 else np.hstack([sigmoid(-scores), sigmoid(scores)])

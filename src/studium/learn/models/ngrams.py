@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from studium.errors import InputError, MissingExtraError
 from studium.learn.evaluate.checks import Floats
 from studium.learn.models.estimator import Arrays, Fitted, columns, shaped, sigmoid, total
-from studium.learn.models.training import CATEGORICAL, CONTINUOUS, Head, Problem, Training
+from studium.learn.models.ordinal import exceedances
+from studium.learn.models.training import CONTINUOUS, MULTILABEL, ORDINAL, Head, Problem, Training
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -74,11 +75,12 @@ class Ngrams:
     """tf-idf of the commonest terms, rows of length 1, a linear SVM (squared hinge), and Platt's probabilities.
 
     Probabilities are fitted on the scores of texts of inner folds, grouped and stratified, by machines that were
-    trained on the other folds; several classes are one against the rest, brought to the sum 1. The vocabulary is that
-    of all training texts; no labels enter it.
+    trained on the other folds; several classes are one against the rest, brought to the sum 1; ordered ones have a
+    machine for each step (Frank & Hall). Of soft labels each class that coders gave has a copy of the text, which
+    weighs its share. The vocabulary is that of all training texts; no labels enter it.
 
     Attributes:
-        head: what is predicted, categorical or multilabel.
+        head: what is predicted, but no numbers.
         inputs: what the texts are, in words or by recipe; kept with the model.
         terms: how a text becomes terms.
         vocabulary: terms at most: those in most texts, of equal ones the first by code point.
@@ -109,6 +111,11 @@ class Ngrams:
             raise InputError(f"vocabulary and fewest should be at least 1, folds at least 2, C above 0; got {self}")
         if self.head.task == CONTINUOUS:
             raise InputError("n-grams classify; for a continuous target take a linear probe on embeddings of the texts")
+
+    @property
+    def inner(self) -> int:
+        """How many inner folds are made of the training units."""
+        return self.folds
 
     def fit(
         self,
@@ -162,8 +169,13 @@ class Ngrams:
         from sklearn.svm import LinearSVC
 
         machine = LinearSVC(C=self.C, random_state=self.seed, max_iter=20_000)
-        model = CalibratedClassifierCV(machine, cv=problem.folds(self.folds, self.seed), ensemble=False)
-        model.fit(rows, problem.truth, problem.weights)
+        at, truth, weights = problem.copies(np.arange(rows.shape[0]))
+        folds = [
+            (np.flatnonzero(np.isin(at, train)), np.flatnonzero(np.isin(at, test)))
+            for train, test in problem.folds(self.folds, self.seed)
+        ]
+        model = CalibratedClassifierCV(machine, cv=folds, ensemble=False)
+        model.fit(rows[at], truth, weights)
         (done,) = model.calibrated_classifiers_
         weighed = np.hstack([done.estimator.coef_, done.estimator.intercept_[:, None]])
         return weighed, np.array([[one.a_, one.b_] for one in done.calibrators])
@@ -199,8 +211,10 @@ class FittedNgrams(Fitted):
             index, share = _shares(self.terms(text), place, self.idf)
             scores[at] = total(share * self.weights[:, index]) + self.weights[:, -1]
         p = sigmoid(-(self.platt[:, 0] * scores + self.platt[:, 1]))
-        if self.head.task != CATEGORICAL:
+        if self.head.task == MULTILABEL:
             return p
+        if self.head.task == ORDINAL:
+            return exceedances(p)
         if p.shape[1] == 1:
             return np.hstack([1 - p, p])
         p = np.where(total(p)[:, None] > 0, p, 1.0)

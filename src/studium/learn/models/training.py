@@ -1,4 +1,4 @@
-"""What models are trained on, checked: numbers, labels, weights and groups; and the folds that choose settings."""
+"""What models are trained on, checked: numbers, labels, weights and groups."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from studium.errors import InputError, MissingExtraError
+from studium.errors import InputError
 from studium.learn.evaluate.checks import Floats, numbered
+from studium.learn.models.head import CATEGORICAL, CONTINUOUS, MULTILABEL, ORDINAL, Head, Label, answers, plain
+from studium.learn.models.ordinal import above
+from studium.learn.models.problem import Classes, Fold, Numbers, Problem, Whole
 
 __all__ = [
     "CATEGORICAL",
@@ -18,98 +21,15 @@ __all__ = [
     "MULTILABEL",
     "ORDINAL",
     "Head",
+    "Label",
     "Problem",
     "Training",
+    "Whole",
+    "answers",
+    "coded",
     "fingerprint",
     "numbers",
 ]
-
-CATEGORICAL, ORDINAL, MULTILABEL, CONTINUOUS = "categorical", "ordinal", "multilabel", "continuous"
-
-Whole = npt.NDArray[np.int64]
-Label = str | int | bool
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a model predicts.
-
-    Attributes:
-        variable: its name in the codebook.
-        task: "categorical" (one of two or more classes), "ordinal" (likewise, from low to high), "multilabel" (any
-            number of classes) or "continuous".
-        classes: all of one type; the columns of the probabilities. If none is given: those of the labels, sorted; of
-            multilabel ones they must be given. Continuous variables have none.
-    """
-
-    variable: str = "label"
-    task: str = CATEGORICAL
-    classes: tuple[Label, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what is no target."""
-        object.__setattr__(self, "classes", tuple(_plain(one) for one in self.classes))
-        if self.task not in {CATEGORICAL, ORDINAL, MULTILABEL, CONTINUOUS}:
-            raise InputError(f"a task is categorical, ordinal, multilabel or continuous; got {self.task!r}")
-        if len(set(map(type, self.classes))) > 1 or not all(isinstance(one, str | int) for one in self.classes):
-            raise InputError(f"classes should be all text, all whole numbers, or False and True; got {self.classes}")
-        if len(set(self.classes)) < len(self.classes) or (self.task == CONTINUOUS and self.classes):
-            raise InputError(f"classes should differ, and a continuous variable has none; got {self.classes}")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One model's share of a target: all classes of a categorical one, one class of a multilabel one, or numbers.
-
-    Attributes:
-        name: for messages.
-        truth: (n,) number of the class, from 0; or the value.
-        classes: how many there are; 0 for numbers.
-        weights: (n,) with mean 1.
-        groups: (n,) number of the group, from 0.
-    """
-
-    name: str
-    truth: npt.NDArray[Any]
-    classes: int
-    weights: Floats
-    groups: Whole
-
-    def folds(self, most: int, seed: int) -> list[tuple[Whole, Whole]]:
-        """Rows to train on and to judge: no group on both sides, like shares of the classes, every class in each.
-
-        Args:
-            most: folds; fewer are made of a class with fewer groups.
-            seed: of the draw.
-
-        Raises:
-            InputError: a class (or the whole) of one group only, or groups that cannot be dealt so.
-        """
-        if not self.classes:
-            return self._plain_folds(most, seed)
-        fewest = min(len(np.unique(self.groups[self.truth == one])) for one in range(self.classes))
-        if fewest < 2:
-            raise InputError(
-                f"{self.name}: settings are chosen on units of other groups, so each class needs labels of at least "
-                "two groups (files, posts, accounts); code more of the rare ones, join them, or give the setting"
-            )
-        try:
-            from sklearn.model_selection import StratifiedGroupKFold
-        except ImportError as error:
-            raise MissingExtraError("scikit-learn", "images") from error
-        for count in range(min(most, fewest), 1, -1):
-            cut = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-            made = list(cut.split(np.zeros((len(self.truth), 1)), self.truth, self.groups))
-            if all(len(np.unique(self.truth[train])) == self.classes and len(test) for train, test in made):
-                return made
-        raise InputError(f"{self.name}: groups cannot be dealt into folds that all have every class; code more groups")
-
-    def _plain_folds(self, most: int, seed: int) -> list[tuple[Whole, Whole]]:
-        count = int(self.groups.max()) + 1
-        if count < 2:
-            raise InputError(f"{self.name}: settings are chosen on units of other groups, but there is one group only")
-        fold = (np.random.default_rng(seed).permutation(count) % min(most, count))[self.groups]
-        return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(min(most, count))]
 
 
 @dataclass(frozen=True)
@@ -118,13 +38,16 @@ class Training:
 
     Attributes:
         head: with its classes.
-        truth: (n,) numbers of classes, (n, k) whether each class holds, or (n,) values.
+        truth: (n,) numbers of classes (of shares: of the largest, the first of several), (n, k) whether each class
+            holds, or (n,) values.
+        soft: (n, k) shares of the classes, as floats: of hard labels 1 and 0; of values (n, 0).
         weights: (n,) with mean 1.
         groups: (n,) numbers from 0.
     """
 
     head: Head
     truth: npt.NDArray[Any]
+    soft: Floats
     weights: Floats
     groups: Whole
 
@@ -136,7 +59,9 @@ class Training:
 
         Args:
             head: what they are labels of.
-            y: (n,) classes; (n, k) of 0 and 1 for a multilabel target; (n,) finite numbers for a continuous one.
+            y: (n,) classes; (n, k) of 0 and 1 for a multilabel target; (n,) finite numbers for a continuous one. For
+                a categorical or ordinal one with given classes also (n, k) shares of coders, of which each row sums
+                to 1 (within 1e-6, to which it is then brought): "soft labels".
             n: how many units there are.
             weights: (n,) above 0, such as 1 / P(drawn for coding); None for equal ones. Only their ratios count.
             groups: (n,) names of groups; None if each unit is one of its own.
@@ -151,24 +76,41 @@ class Training:
         if heavy.shape != (n,) or not (np.isfinite(heavy).all() and (heavy > 0).all()):
             raise InputError(f"weights should be {n} finite numbers above 0, one for each unit; leave out what has 0")
         heavy = heavy / heavy.max()
-        checks = {CATEGORICAL: _categories, ORDINAL: _categories, MULTILABEL: _sets, CONTINUOUS: _values}
-        head, truth = checks[head.task](head, given, n)
-        return cls(head, truth, heavy / heavy.mean(), numbered(groups, n))
+        one_of = _shares if given.ndim == 2 else _categories
+        checks = {CATEGORICAL: one_of, ORDINAL: one_of, MULTILABEL: _sets, CONTINUOUS: _values}
+        head, truth, soft = checks[head.task](head, given, n)
+        return cls(head, truth, soft, heavy / heavy.mean(), numbered(groups, n))
 
     def problems(self, balanced: bool) -> Iterator[Problem]:
-        """What to fit one by one.
+        """What to fit one by one: all classes of a categorical target, each of a multilabel one, each step of ranks.
 
         Args:
             balanced: whether classes count the same together, whatever their shares; numbers have no classes.
         """
-        name, k = self.head.variable, len(self.head.classes)
-        if self.head.task == MULTILABEL:
-            for at, one in enumerate(self.head.classes):
-                found = Problem(f"{name}: {one}", self.truth[:, at].astype(np.int64), 2, self.weights, self.groups)
-                yield _evened(found) if balanced else found
+        name = self.head.variable
+        if self.head.task == CONTINUOUS:
+            yield Numbers(name, self.truth, self.weights, self.groups)
             return
-        found = Problem(name, self.truth, k, self.weights, self.groups)
-        yield _evened(found) if balanced and k else found
+        several = {name: self.soft}
+        if self.head.task == MULTILABEL:
+            several = {f"{name}: {one}": _either(p) for one, p in zip(self.head.classes, self.soft.T, strict=True)}
+        elif self.head.task == ORDINAL:
+            steps = zip(self.head.classes[:-1], above(self.soft).T, strict=True)
+            several = {f"{name} above {one}": _either(p) for one, p in steps}
+        for title, shares in several.items():
+            found = Classes(title, shares.argmax(axis=1), shares * self.weights[:, None], self.groups)
+            yield found.evened() if balanced else found
+
+    def folds(self, most: int, seed: int) -> list[Fold]:
+        """Rows to train on and to judge, the same for all problems: as `Classes.folds`; stratified by rarest labels."""
+        if self.head.task == CONTINUOUS:
+            return Numbers(self.head.variable, self.truth, self.weights, self.groups).folds(most, seed)
+        strata, soft = self.truth, self.soft
+        if self.head.task == MULTILABEL:
+            rarest = np.where(self.truth, soft.sum(axis=0), np.inf)
+            strata = np.where(self.truth.any(axis=1), rarest.argmin(axis=1), soft.shape[1])
+            soft = np.hstack([soft, 1 - soft])  # a label needs units with and without it
+        return Classes(self.head.variable, strata, soft, self.groups).folds(most, seed)
 
     def facts(self, digest: str) -> dict[str, Any]:
         """What is kept of them with the model; ``digest`` is that of what they are labels of."""
@@ -176,15 +118,39 @@ class Training:
         several = self.head.task == MULTILABEL
         counts = self.truth.sum(axis=0) if several else np.bincount(self.truth, minlength=k) if k else np.zeros(0)
         seen = hashlib.sha256(digest.encode())
-        for part in (self.truth, self.weights, self.groups):
+        for part in (self.truth, self.soft, self.weights, self.groups):
             seen.update(fingerprint(part).encode())
         return {
             "units": len(self.truth),
             "groups": int(self.groups.max()) + 1,
             "per_class": [int(count) for count in counts],
+            "shared": 0 if several else int(((self.soft > 0).sum(axis=1) > 1).sum()),
             "effective": float(self.weights.sum() ** 2 / (self.weights**2).sum()),
             "digest": seen.hexdigest(),
         }
+
+
+def coded(head: Head, y: ArrayLike, n: int) -> npt.NDArray[Any]:
+    """Labels to judge n units by, as numbers; unlike those to learn from, they may lack classes.
+
+    Args:
+        head: what they are labels of, with its classes.
+        y: as `Training.of` takes it.
+        n: how many units there are, 0 or more.
+
+    Returns:
+        (n,) numbers of classes (of shares: of the largest, the first of several), (n, k) whether each class holds, or
+        (n,) values.
+
+    Raises:
+        InputError: what does not fit.
+    """
+    given = np.asarray(y) if not isinstance(y, list | tuple) else _as_array(y)
+    if head.task == CONTINUOUS:
+        return _finite(head, given, n)
+    if head.task == MULTILABEL:
+        return _held(head, given, n)
+    return _divided(head, given, n).argmax(axis=1) if given.ndim == 2 else _numbered(head, given, n)
 
 
 def numbers(X: ArrayLike, width: int | None = None, missing: bool = False) -> Floats:
@@ -221,10 +187,6 @@ def fingerprint(table: npt.NDArray[Any]) -> str:
     return hashlib.sha256(f"{plain.dtype.str}{plain.shape}".encode() + plain.tobytes()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def _as_array(y: Sequence[Any]) -> npt.NDArray[Any]:
     """Keep the types of a list: numpy would make text of [1, "a"]."""
     if any(isinstance(one, list | tuple | np.ndarray) for one in y):
@@ -235,23 +197,30 @@ def _as_array(y: Sequence[Any]) -> npt.NDArray[Any]:
     return np.array([*y, None], object)[:-1]
 
 
-def _categories(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Whole]:
+def _numbered(head: Head, given: npt.NDArray[Any], n: int) -> Whole:
+    """The number of each label's class."""
     if given.shape != (n,):
         raise InputError(f"y should be {n} labels, one for each unit; got {given.shape}")
-    labels = [_plain(one) for one in given]
+    place = {(type(one), one): at for at, one in enumerate(head.classes)}
+    labels = [plain(one) for one in given]
+    unknown = sorted({repr(one) for one in labels if (type(one), one) not in place})
+    if unknown:
+        raise InputError(f"unknown labels {', '.join(unknown[:5])}; {head.variable} has {head.classes}")
+    return np.array([place[type(one), one] for one in labels], np.int64)
+
+
+def _categories(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Whole, Floats]:
+    if given.shape != (n,):
+        raise InputError(f"y should be {n} labels, one for each unit; got {given.shape}")
+    labels = [plain(one) for one in given]
     wrong = [one for one in labels if not isinstance(one, str | int)]
     if wrong:
         raise InputError(f"{len(wrong)} labels are no class (text, whole number, bool), such as {wrong[0]!r}")
     if not head.classes:
-        found = set(labels)
         if len(set(map(type, labels))) > 1:
             raise InputError("labels should be all text, all whole numbers, or all bool")
-        head = replace(head, classes=tuple(sorted(found)))
-    place = {(type(one), one): at for at, one in enumerate(head.classes)}
-    unknown = sorted({repr(one) for one in labels if (type(one), one) not in place})
-    if unknown:
-        raise InputError(f"unknown labels {', '.join(unknown[:5])}; {head.variable} has {head.classes}")
-    codes = np.array([place[type(one), one] for one in labels], np.int64)
+        head = replace(head, classes=tuple(sorted(set(labels))))
+    codes = _numbered(head, given, n)
     counts = np.bincount(codes, minlength=len(head.classes))
     if len(counts) < 2 or not counts.all():
         empty = [one for one, count in zip(head.classes, counts, strict=True) if not count]
@@ -259,36 +228,67 @@ def _categories(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Whol
             f"{head.variable}: a model needs labels of at least two classes, and of each; got "
             f"{len(head.classes) - len(empty)}" + (f", none of {empty}; code some or leave them out" * bool(empty))
         )
-    return head, codes
+    return head, codes, np.eye(len(head.classes))[codes]
 
 
-def _sets(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, npt.NDArray[np.bool_]]:
+def _divided(head: Head, given: npt.NDArray[Any], n: int) -> Floats:
+    """Shares of the classes, brought to the sum 1."""
+    k = len(head.classes)
+    if k < 2 or given.shape != (n, k) or given.dtype.kind not in "biuf":
+        raise InputError(
+            f"{head.variable}: y should be {n} labels, one for each unit, or ({n}, k) shares of the k classes that its "
+            f"head names; got {given.shape} for {head.classes}"
+        )
+    shares = given.astype(np.float64)
+    whole = shares.sum(axis=1, keepdims=True)
+    if not ((shares >= 0).all() and (np.abs(whole - 1) <= 1e-6).all()):
+        raise InputError(f"{head.variable}: shares of coders should be 0 to 1, and each row sum to 1")
+    return np.asarray(shares / whole)
+
+
+def _shares(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Whole, Floats]:
+    shares = _divided(head, given, n)
+    some = shares.max(axis=0) > 0
+    if not some.all():
+        none = [one for one, said in zip(head.classes, some, strict=True) if not said]
+        raise InputError(f"{head.variable}: no coder gave {none}; code some or leave them out")
+    return head, shares.argmax(axis=1), shares
+
+
+def _held(head: Head, given: npt.NDArray[Any], n: int) -> npt.NDArray[np.bool_]:
     k = len(head.classes)
     if not k or given.shape != (n, k) or given.dtype.kind not in "biuf" or not np.isin(given, (0, 1)).all():
         raise InputError(
             f"{head.variable}: a multilabel target needs its classes, and y ({n}, {k}) of 0 and 1; got {given.shape}"
         )
-    held = given.astype(np.bool_)
+    return given.astype(np.bool_)
+
+
+def _sets(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, npt.NDArray[np.bool_], Floats]:
+    held = _held(head, given, n)
     same = [one for one, column in zip(head.classes, held.T, strict=True) if column.all() or not column.any()]
     if same:
         raise InputError(f"{head.variable}: all units have the same label of {same}; code others or leave them out")
-    return head, held
+    return head, held, held.astype(np.float64)
 
 
-def _values(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Floats]:
+def _finite(head: Head, given: npt.NDArray[Any], n: int) -> Floats:
     try:
         values = given.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{head.variable}: y should be numbers: {error}") from error
     if values.shape != (n,) or not np.isfinite(values).all():
         raise InputError(f"{head.variable}: y should be {n} finite numbers, one for each unit; got {values.shape}")
+    return values
+
+
+def _values(head: Head, given: npt.NDArray[Any], n: int) -> tuple[Head, Floats, Floats]:
+    values = _finite(head, given, n)
     if np.ptp(values) == 0:
         raise InputError(f"{head.variable}: all values are {values[0]}; there is nothing to learn")
-    return head, values
+    return head, values, np.empty((n, 0))
 
 
-def _evened(problem: Problem) -> Problem:
-    """Weights by which each class counts the same together."""
-    shares = np.bincount(problem.truth, problem.weights, problem.classes)
-    even = problem.weights / shares[problem.truth]
-    return replace(problem, weights=even / even.mean())
+def _either(p: Floats) -> Floats:
+    """(n,) shares of yes, as (n, 2) of no and yes."""
+    return np.stack([1 - p, p], axis=1)

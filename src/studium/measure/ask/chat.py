@@ -18,6 +18,7 @@ from studium.measure.ask.provider import Prompt, Provider, Reply, Shown, Turn
 from studium.measure.ask.shown import written
 from studium.measure.ask.vqa import ARCHITECTURE, Vqa
 from studium.networks.hub import Checkpoint, checkpoint
+from studium.networks.prompting import broken, marks
 from studium.networks.sessions import loaded
 
 __all__ = ["Chat", "provider_on_this_machine"]
@@ -133,8 +134,8 @@ class _Speaker:
         return self.model.processor.tokenizer
 
     def plain(self, text: str) -> str:
-        """The text without marks: a zero-width space breaks them."""
-        return self.marks.sub(lambda mark: f"{mark[0][0]}\u200b{mark[0][1:]}", text)
+        """The text without marks."""
+        return broken(text, self.marks)
 
 
 def _speaker(model: str) -> _Speaker:
@@ -158,7 +159,7 @@ def _load(model: str, folder: Path, fingerprint: str) -> _Speaker:
     except ValueError as error:
         raise WeightsError(f"{folder} has no tokenizer that answers can be enforced with: {error}") from error
     turn: AbstractContextManager[Any] = nullcontext() if found.device == "cpu" else threading.Lock()
-    return _Speaker(found, words, ends, _marks(processor), _hears_system(model, processor), turn)
+    return _Speaker(found, words, ends, marks(processor), _hears_system(model, processor), turn)
 
 
 def _check_pictures(model: str) -> None:
@@ -183,16 +184,6 @@ def _ends(model: Checkpoint) -> tuple[int, ...]:
     if found := tuple(end for end in ends if end is not None):
         return found
     raise WeightsError("the checkpoint names no token that ends an answer (eos_token_id); its files are incomplete")
-
-
-def _marks(processor: Any) -> re.Pattern[str]:
-    """What tokenizer or processor would take for more than text: special tokens, and what the template writes."""
-    template = str(processor.chat_template)
-    added = processor.tokenizer.added_tokens_decoder.values()
-    marks = {str(token) for token in added if token.special or str(token) in template}
-    marks |= {str(value) for name, value in vars(processor).items() if name.endswith("_token") and value}
-    plain = sorted((mark for mark in marks if len(mark) > 1 and not mark.isspace()), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, plain)) or r"(?!)")
 
 
 def _hears_system(model: str, processor: Any) -> bool:

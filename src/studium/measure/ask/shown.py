@@ -1,27 +1,19 @@
 """From the material of a unit to what a model is shown of it."""
 
 import json
-import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studium.errors import MediaError
 from studium.measure.ask.provider import Shown
-from studium.media.damage import HALF_MICROSECOND
+from studium.media.evenly import Taken, frames_of
 from studium.media.material import Material
-from studium.media.pictures import Pictures
-from studium.media.reader import Reader
-from studium.media.transform import Picture, check_rgb, downscale
-from studium.media.video import Video
+from studium.media.transform import check_rgb, downscale
+from studium.networks.prompting import fenced
 
-__all__ = ["frames_of", "show", "written"]
+__all__ = ["show", "written"]
 
 _TEXTS = {"post": "text of the post", "line": "text read in the picture", "speech": "transcript"}
-
-Taken = tuple[float, Picture]
 
 
 def show(material: Material, frames: int, longest: int, facts: Sequence[str] = (), cover_faces: bool = False) -> Shown:
@@ -56,16 +48,8 @@ def show(material: Material, frames: int, longest: int, facts: Sequence[str] = (
 
 
 def written(shown: Shown) -> str:
-    """The texts as they stand in a message: each under its label, in a fence that nothing in it can close.
-
-    A fence is a row of backticks, longer than any within the text, as in Markdown. Empty if there is no text.
-    """
-    return "\n\n".join(f"[{label}]\n{fence}\n{text}\n{fence}" for label, text, fence in map(_fenced, shown.texts))
-
-
-def _fenced(labelled: tuple[str, str]) -> tuple[str, str, str]:
-    label, text = labelled
-    return label, text, "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    """The texts as they stand in a message: each under its label, in a fence that nothing in it can close."""
+    return "\n\n".join(fenced(label, text) for label, text in shown.texts)
 
 
 def _fact(facts: Mapping[str, Any], name: str) -> str:
@@ -93,40 +77,3 @@ def _legend(material: Material, films: Sequence[Sequence[Taken]]) -> str:
 
 def _numbered(first: int, last: int) -> str:
     return f"Picture {first}" if first == last else f"Pictures {first} to {last}"
-
-
-def frames_of(film: Video, count: int, detail: int | None = None) -> list[Taken]:
-    """Frames of a film, spread evenly, in the order of time: (seconds from the first instant of the file, RGB uint8).
-
-    The stretch from the first frame to the end is cut into ``count`` equal parts; of each the frame is taken that is
-    shown in its middle. A frame that is shown in several is taken once.
-
-    Args:
-        film: or a stretch of one.
-        count: at most so many.
-        detail: the shorter side in px to scale down to; None for every pixel.
-
-    Raises:
-        MediaError: it cannot be opened, has no frame there, or one that is needed cannot be decoded.
-    """
-    times = _middles(film, count)
-    with closing(Reader(Path(film.path))) as reader:
-        return [(time, reader.at(time).rgb(detail)) for time in times]
-
-
-def _middles(film: Video, count: int) -> list[float]:
-    """When the frames are shown that are taken: told by the packets, nothing is decoded."""
-    with closing(Pictures(film.path)) as pictures:
-        times = sorted(_within(film, (time for time, _ in pictures.times())))
-        end = pictures.end if film.end is None else min(film.end, pictures.end)
-    if not times:
-        raise MediaError(f"{film.path}: no frame begins from {film.start:g} s on, before {film.end} s")
-    part = max(0.0, end - times[0]) / count
-    middles = [times[0] + (number + 0.5) * part + HALF_MICROSECOND for number in range(count)]
-    return list(dict.fromkeys(times[bisect_right(times, middle) - 1] for middle in middles))
-
-
-def _within(film: Video, times: Iterator[float]) -> Iterator[float]:
-    low = film.start - HALF_MICROSECOND
-    high = None if film.end is None else film.end - HALF_MICROSECOND
-    return (time for time in times if low <= time and (high is None or time < high))

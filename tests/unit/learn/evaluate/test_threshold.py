@@ -48,6 +48,11 @@ def test_of_nothing_and_of_no_positives_there_is_none(choose):
     assert choose([1, 1], [0.1, 0.9], [0, 0]).value is None
 
 
+def midway(lowest, scores):
+    """Between the lowest score that counts and the next one."""
+    return (lowest + max(scores[scores < lowest])) / 2
+
+
 def test_one_unit():
     found = max_f1([1], [0.3])
     assert (found.value, found.positive, found.precision.value, found.recall.value) == (0.3, 1, 1, 1)
@@ -61,14 +66,14 @@ def test_max_f1_against_brute_force(weighted):
     heavy = weights if weighted else None
     found = max_f1(true, scores, heavy)
     best = max(tried(true, scores, heavy), key=lambda one: one[2].f1)
-    assert (found.value, found.positive) == (best[0], best[1].sum())
+    assert (found.value, found.positive) == (midway(best[0], scores), best[1].sum())
     assert found.precision.value == pytest.approx(best[2].precision)
     assert found.recall.value == pytest.approx(best[2].recall)
 
 
 def test_of_several_the_highest():
-    assert max_f1([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1]).value == 0.7
-    assert max_f1([1, 0, 0, 1], [0.9, 0.8, 0.7, 0.6]).value == 0.9, "as good as .6"
+    assert max_f1([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1]).value == pytest.approx(0.4), "midway to the next"
+    assert max_f1([1, 0, 0, 1], [0.9, 0.8, 0.7, 0.6]).value == pytest.approx(0.85), "as good as .6"
     assert max_f1([0, 1, 1], [0.5, 0.5, 0.5]).value == 0.5, "constant scores have one threshold"
 
 
@@ -88,7 +93,7 @@ def test_precision_and_recall_against_brute_force(weighted):
         recall_at_least(0.7, true, scores, heavy, group),
     )
     assert precise.value == min(sure["precision"])
-    assert complete.value == max(sure["recall"])
+    assert complete.value == midway(max(sure["recall"]), scores)
     assert precise.precision.low >= 0.7
     assert complete.recall.low >= 0.7
     assert precise.positive == (scores >= precise.value).sum()
@@ -136,7 +141,7 @@ def test_costs():
     assert least_cost((1, 4), true, scores).value == pytest.approx(0.2, abs=0.06), "these scores are probabilities"
     few, low, _ = drawn(300)
     cost = {at: (guess > few).sum() + 4 * (guess < few).sum() for at, guess, _ in tried(few, low, None)}
-    assert least_cost((1, 4), few, low).value == min(cost, key=cost.get)
+    assert least_cost((1, 4), few, low).value == midway(min(cost, key=cost.get), low)
     assert "every unit negative" in least_cost((100, 1), [0, 1, 0, 1], [0.9, 0.8, 0.7, 0.6]).reason
     for wrong in ((0, 1), (1, -1), (1, np.nan), (np.inf, 1)):
         with pytest.raises(InputError, match="costs should be numbers above 0"):

@@ -127,25 +127,25 @@ def test_it_loads_and_predicts_bit_by_bit_in_any_batch(task, tmp_path, monkeypat
     ("name", "value"),
     [("left", 0), ("right", 10**6), ("feature", 2), ("feature", -1), ("output", 1), ("root", 1), ("right", -1)],
 )
-def test_trees_that_do_not_hang_together_are_refused(name, value):
+def test_trees_that_do_not_hang_together_are_refused(name, value, tmp_path):
     model = Boosting(rounds=3).fit(*xor(120))
     arrays = {key: array.copy() for key, array in model.arrays().items()}
     arrays[name][0] = value
     common = {"head": model.head, "inputs": "", "settings": {}, "training": {}}
     with pytest.raises(InputError, match="do not hang together"):
-        FittedBoosting.of(common, model.preprocessing(), arrays)
+        FittedBoosting.of(common, model.preprocessing(), arrays, tmp_path)
 
 
-def test_arrays_and_widths_that_are_none():
+def test_arrays_and_widths_that_are_none(tmp_path):
     model = Boosting(rounds=3).fit(*xor(120))
     common = {"head": model.head, "inputs": "", "settings": {}, "training": {}}
     for name, value in (("value", model.trees["value"] * np.nan), ("left", model.trees["left"] * 1.0)):
         with pytest.raises(InputError, match=f"{name} should be"):
-            FittedBoosting.of(common, model.preprocessing(), model.arrays() | {name: value})
+            FittedBoosting.of(common, model.preprocessing(), model.arrays() | {name: value}, tmp_path)
     with pytest.raises(InputError, match="has the arrays"):
-        FittedBoosting.of(common, model.preprocessing(), {"value": model.trees["value"]})
+        FittedBoosting.of(common, model.preprocessing(), {"value": model.trees["value"]}, tmp_path)
     with pytest.raises(InputError, match="do not hang together"):
-        FittedBoosting.of(common, {"width": "2"}, model.arrays())
+        FittedBoosting.of(common, {"width": "2"}, model.arrays(), tmp_path)
 
 
 def test_the_same_labels_give_the_same_trees():

@@ -8,6 +8,7 @@ from studium.errors import InputError
 from studium.learn.models.card import MISSING, Figure, ModelCard
 from studium.learn.models.linear import LinearProbe
 from studium.learn.models.training import Head
+from studium.learn.models.tuned import Tuning, tune
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,11 @@ def test_what_the_model_knows_of_itself(model):
     text = ModelCard("party", model, data="Posts of 2024.", licence="MIT").markdown()
     assert "- **Variable:** party (categorical)\n- **Classes:** left, right\n- **Inputs:** embed-1a2b3c4d\n" in text
     assert "- **Settings:** balanced = False, folds = 3, seed = 0\n" in text
-    assert re.search(r"- \*\*Chosen on inner folds:\*\* C = [\d.e-]+\n- \*\*Licence:\*\* MIT\n", text)
+    assert re.search(
+        r"- \*\*Chosen on inner folds:\*\* C = [\d.e-]+\n"
+        r"- \*\*Tuned on validation units:\*\* nothing\n- \*\*Licence:\*\* MIT\n",
+        text,
+    )
     told = section(text, "Training data")
     assert told.startswith("Posts of 2024.\n\n**Coding:**")
     assert "50 units of 50 groups; weighted, they are worth 50.0 (Kish)." in told
@@ -127,3 +132,16 @@ def test_names(model):
 def test_a_card_of_what_was_saved_is_the_same(model):
     again = json.loads(json.dumps(model))
     assert ModelCard("party", again).markdown() == ModelCard("party", model).markdown()
+
+
+def test_what_was_tuned_is_told():
+    X = np.random.default_rng(0).normal(0, 1, (60, 2))
+    y = np.where(X[:, 0] > 0, "yes", "no")
+    fitted = LinearProbe(Head("seen", classes=("no", "yes")), C=1.0).fit(X, y)
+    for threshold, told in (("half", "yes is said from 0\\.500 on, by half"), ("precision", "yes is said of no unit")):
+        tuned = tune(fitted, fitted.outputs(X), y, tuning=Tuning(threshold=threshold, target=0.99))
+        text = ModelCard("m", tuned.card).markdown()
+        assert "**Kind:** linear\n" in text
+        assert "**Tuned on validation units:** 60 units of 60 groups; calibrated by temperature 0" in text
+        assert re.sub(r"\\", "", told) in re.sub(r"\\", "", text)
+    assert "**Tuned on validation units:** nothing" in ModelCard("m", fitted.card).markdown()

@@ -7,7 +7,7 @@ import pytest
 
 from studium.errors import MediaError
 from studium.measure.ask.provider import Shown
-from studium.measure.ask.shown import frames_of, show, written
+from studium.measure.ask.shown import show, written
 from studium.media.material import Material
 from studium.media.video import Video
 
@@ -16,11 +16,6 @@ from studium.media.video import Video
 def bikes(videos):
     """250 frames in 10 s."""
     return videos / "bikes.mp4"
-
-
-def shown_at(film: Video, time: float) -> np.ndarray:
-    """The frame shown at a time, by decoding all of them."""
-    return [frame.rgb(90) for frame in film.frames() if frame.time <= time + 1e-6][-1]
 
 
 # texts
@@ -92,29 +87,6 @@ def test_faces_are_covered_before_they_are_shown(astronaut):
 
 
 # films
-
-
-@pytest.mark.parametrize(("count", "times"), [(1, [5.0]), (2, [2.5, 7.5]), (4, [1.25, 3.75, 6.25, 8.75])])
-def test_frames_stand_for_equal_parts(count, times, bikes):
-    found = frames_of(Video(bikes), count, 90)
-    assert [time for time, _ in found] == pytest.approx(times, abs=0.04)
-    for time, picture in found:
-        assert (picture == shown_at(Video(bikes), time)).all()
-
-
-def test_of_a_stretch_only_what_lies_in_it(bikes):
-    found = frames_of(Video(bikes, 2.0, 3.0), 2, 90)
-    assert [time for time, _ in found] == pytest.approx([2.25, 2.75], abs=0.04)
-
-
-def test_a_short_stretch_shows_every_frame_once(bikes):
-    found = frames_of(Video(bikes, 2.0, 2.1), 16, 90)
-    assert [time for time, _ in found] == pytest.approx([2.0, 2.04, 2.08], abs=1e-6)
-
-
-def test_a_stretch_without_a_frame_is_a_failure(bikes):
-    with pytest.raises(MediaError, match="no frame begins from 60 s on"):
-        frames_of(Video(bikes, 60.0, 61.0), 4)
 
 
 def test_films_that_cannot_be_read_are_failures(tmp_path, bikes, speech):

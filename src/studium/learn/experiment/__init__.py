@@ -1,0 +1,1 @@
+"""Experiments: models x tasks x folds on one shared test set, and what they show."""

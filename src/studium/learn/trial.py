@@ -1,0 +1,190 @@
+"""One trial of a model: trained on one part of the units, tuned on another, and asked about a third."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from studium.learn.evaluate.checks import Floats, Ints
+from studium.learn.models.estimator import Arrays, Estimator, Fitted
+from studium.learn.models.examples import Examples
+from studium.learn.models.head import Head
+from studium.learn.models.tuned import Tuned, Tuning, tune
+from studium.learn.nets.net import Net
+
+__all__ = ["Decision", "Rows", "Said", "Trained", "Trial", "decision", "trained", "trial"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which examples are for what; no group should be in two of them.
+
+    Attributes:
+        train: (n,) numbers of rows that a model learns from.
+        validation: that a network is stopped by, and that calibration and thresholds are fitted on.
+        test: that are only predicted.
+    """
+
+    train: Ints
+    validation: Ints
+    test: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a model says of some units.
+
+    Attributes:
+        outputs: (n, k) probabilities, or (n, 1) values of a continuous target.
+        predicted: (n,) classes, (n, k) whether each applies, or (n,) values.
+    """
+
+    outputs: Floats
+    predicted: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained model and what it says, before anything is tuned.
+
+    Attributes:
+        fitted: the model.
+        validation: its outputs.
+        test: its outputs.
+        seconds: that training ("train") and saying ("predict") took.
+        memory: bytes that the process held at most meanwhile; None where the system does not tell.
+    """
+
+    fitted: Fitted
+    validation: Floats
+    test: Floats
+    seconds: Mapping[str, float]
+    memory: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A trained and tuned model, and what it says.
+
+    Attributes:
+        fitted: the tuned model (`studium.learn.models.tuned.Tuned`).
+        validation: of the units that it was tuned on: too good to be reported.
+        test: of the test units.
+        seconds: as of `Trained`.
+        memory: as of `Trained`.
+    """
+
+    fitted: Fitted
+    validation: Said
+    test: Said
+    seconds: Mapping[str, float]
+    memory: int | None
+
+
+def trial(estimator: Estimator, examples: Examples, rows: Rows, tuning: Tuning, folder: Path | None = None) -> Trial:
+    """Train, tune and ask.
+
+    Args:
+        estimator: what is trained; its head has its classes.
+        examples: all units.
+        rows: which are for what.
+        tuning: what is tuned on the validation units.
+        folder: where a network keeps checkpoints, to go on after an interruption; None: it keeps none.
+
+    Raises:
+        InputError: labels that do not fit, or too few.
+    """
+    made = trained(estimator, examples, rows, folder)
+    part = examples.take(rows.validation)
+    tuned = tune(made.fitted, made.validation, part.y, part.weights, part.groups, tuning)
+    decided = Decision(replace(tuned, model=_given(made.fitted.head)))
+    return Trial(tuned, decided(made.validation), decided(made.test), made.seconds, made.memory)
+
+
+def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path | None = None) -> Trained:
+    """Train, and ask; arguments as `trial`."""
+    train, validation, test = (examples.take(which) for which in (rows.train, rows.validation, rows.test))
+    _forget_peak()
+    begun = time.perf_counter()
+    if isinstance(estimator, Net):
+        fitted: Fitted = estimator.train(train, validation, folder)
+    else:
+        fitted = estimator.fit(train.X, train.y, train.weights, train.groups)
+    learned = time.perf_counter()
+    first, second = (fitted.outputs(part.X) for part in (validation, test))
+    seconds = {"train": learned - begun, "predict": time.perf_counter() - learned}
+    return Trained(fitted, first, second, seconds, _peak())
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was tuned: turns a model's outputs into calibrated ones and predictions.
+
+    Attributes:
+        tuned: of outputs as they are.
+    """
+
+    tuned: Tuned
+
+    def __call__(self, outputs: Floats) -> Said:
+        """What is said of n units, of which the model's outputs are given."""
+        return Said(self.tuned.outputs(outputs), self.tuned.predict(outputs))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was tuned, on how many units."""
+        return dict(self.tuned.settings["tuning"])
+
+
+def decision(head: Head, outputs: Floats, examples: Examples, tuning: Tuning) -> Decision:
+    """Tune on outputs alone, of a model, of several, or of the parts of each unit.
+
+    Args:
+        head: what is predicted, with its classes.
+        outputs: of the validation units.
+        examples: these units; their X does not count.
+        tuning: what is tuned.
+    """
+    return Decision(tune(_given(head), outputs, examples.y, examples.weights, examples.groups, tuning))
+
+
+@dataclass(frozen=True)
+class _Given(Fitted):
+    """A model of what a model said: its inputs are its outputs."""
+
+    kind: ClassVar[str] = "given"
+
+    def outputs(self, X: ArrayLike) -> Floats:
+        return np.asarray(X, np.float64)
+
+    def arrays(self) -> Arrays:
+        return {}
+
+    @classmethod
+    def of(cls, common: dict[str, Any], preprocessing: dict[str, Any], arrays: Arrays, folder: Path) -> Self:
+        raise NotImplementedError("it is never saved")
+
+
+def _given(head: Head) -> _Given:
+    return _Given(head, "", {}, {})
+
+
+def _forget_peak() -> None:
+    """Begin to count the most memory anew (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> int | None:
+    """Bytes that the process held at most since then."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None
