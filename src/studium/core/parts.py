@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from studium.errors import StoreError
 
-__all__ = ["digest", "latest", "read", "replace_file", "rows", "sum_of_rows", "sweep", "write"]
+__all__ = ["digest", "latest", "read", "replace_file", "rows", "sum_of_rows", "sweep", "sync", "write"]
 
 _DIGEST = b"studium.digest"
 _MODULUS = 1 << 256
@@ -31,9 +31,9 @@ def write(folder: Path, table: pa.Table) -> Path:
     temporary = folder / f".{path.stem}.tmp"
     try:
         pq.write_table(stamped, temporary, compression="zstd")
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise StoreError(
@@ -90,7 +90,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    _sync(temporary)
+    sync(temporary)
     temporary.replace(path)
 
 
@@ -130,7 +130,8 @@ def _cells(column: pa.Array) -> list[bytes]:
     return [repr(value).encode("utf-8", "surrogatepass") for value in column.to_pylist()]
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See to it that a file, or what a folder names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from studium.errors import InputError, MissingExtraError, WeightsError
+from studium.errors import MissingExtraError, WeightsError
 from studium.measure.encoder_folder import Description
 
-__all__ = ["Encoded", "Tokens", "Words", "check_text", "pool", "words"]
+__all__ = ["Encoded", "Tokens", "Words", "pool", "words"]
 
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
@@ -91,21 +91,6 @@ def _padding(description: Description, tokenizer: Any) -> str:
     if piece is None or tokenizer.token_to_id(piece) is None:
         raise WeightsError(f"{description.folder}: its tokenizer knows no token that pads; expected {piece or 'one'}")
     return str(piece)
-
-
-def check_text(text: str) -> str:
-    """Return ``text`` if it is one.
-
-    Raises:
-        InputError: it is not, or not Unicode (a lone surrogate).
-    """
-    if not isinstance(text, str):
-        raise InputError(f"expected a text, got {type(text).__name__}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"a text is not valid Unicode: {text[:40]!r}") from error
-    return text
 
 
 def pool(states: Vectors, mask: Numbers, mode: str) -> Vectors:

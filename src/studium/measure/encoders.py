@@ -41,9 +41,10 @@ from studium.measure.encoder_models import (
     tokens,
 )
 from studium.measure.encoder_onnx import SUFFIXES, OnnxEncoder, is_export
-from studium.measure.encoder_tokens import Encoded, check_text
+from studium.measure.encoder_tokens import Encoded
 from studium.media.transform import Picture
 from studium.networks.sessions import loaded
+from studium.networks.texts import check_text
 
 __all__ = [
     "IMAGE_MODELS",

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from studium.core import weights
 from studium.errors import MissingExtraError
-from studium.measure.encoder_tokens import check_text
 from studium.networks.sessions import loaded, session
+from studium.networks.texts import check_text
 
 __all__ = ["MODEL", "TextOutputs", "network", "run_text"]
 

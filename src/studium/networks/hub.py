@@ -14,7 +14,7 @@ from studium.core import weights
 from studium.errors import MissingExtraError, WeightsError
 from studium.networks.sessions import loaded
 
-__all__ = ["Checkpoint", "checkpoint"]
+__all__ = ["Checkpoint", "checkpoint", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _load(folder: Path, task: str, reads: str, exact: bool) -> Checkpoint:
     processors: Any = getattr(transformers, f"Auto{reads}")
     pictures = {} if reads == "Tokenizer" else {"backend": "pil"}
     try:
-        with _quiet(transformers.utils.logging):
+        with quiet():
             processor = processors.from_pretrained(folder, **pictures, **local)
             network, info = networks.from_pretrained(folder, use_safetensors=True, **told, **local)
     except Exception as error:
@@ -108,8 +108,11 @@ def _load(folder: Path, task: str, reads: str, exact: bool) -> Checkpoint:
 
 
 @contextmanager
-def _quiet(logging: Any) -> Iterator[None]:
-    """Without progress bars and reports of loading: what matters of them is an error here."""
+def quiet() -> Iterator[None]:
+    """Without progress bars and reports of transformers: what matters of them is an error here."""
+    from transformers.utils import logging as said
+
+    logging: Any = said
     bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()

@@ -4,14 +4,13 @@ They are read from a folder on this machine, safetensors only, and no code of a 
 so that what is trained is nobody else's.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from studium.core import weights
 from studium.errors import MissingExtraError, WeightsError
 from studium.learn.models.head import CATEGORICAL, CONTINUOUS, MULTILABEL, Head
+from studium.networks.hub import quiet
 
 __all__ = ["classifier", "names", "network", "write"]
 
@@ -48,7 +47,7 @@ def network(folder: Path, task: str, reads: str, **config: Any) -> tuple[Any, An
     networks: Any = getattr(transformers, f"AutoModelFor{task}" if task else "AutoModel")
     readers: Any = getattr(transformers, f"Auto{reads}")
     try:
-        with _quiet():
+        with quiet():
             reader = readers.from_pretrained(folder, **({} if reads == "Tokenizer" else {"backend": "pil"}), **local)
             settings = transformers.AutoConfig.from_pretrained(folder, **local)
             for name, value in config.items():
@@ -110,7 +109,7 @@ def names(head: Head) -> list[str]:
 
 def write(folder: Path, *parts: Any) -> None:
     """Save networks, tokenizers and processors into one folder, in the format of the hub."""
-    with _quiet():
+    with quiet():
         for part in parts:
             part.save_pretrained(folder)
 
@@ -132,21 +131,3 @@ def _last(found: Any, outputs: int, model: str) -> str:
     if not said:
         raise WeightsError(f"{model} has no last layer that can be made new; take a BERT-type encoder of texts")
     return str(said[-1])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without progress bars and reports of loading: what matters of them is an error here."""
-    from transformers.utils import logging as of_transformers
-
-    logging: Any = of_transformers
-
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

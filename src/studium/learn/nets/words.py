@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from studium.errors import InputError, WeightsError
 from studium.learn.models.examples import Some
+from studium.networks.texts import check_text
 
 __all__ = ["Kept", "Words", "reads"]
 
@@ -69,13 +70,7 @@ class Words:
 
     def _whole(self, text: str) -> tuple[Tokens, list[int]]:
         """All tokens of a text, and which of them are marks."""
-        if not isinstance(text, str):
-            raise InputError(f"expected a text, got {type(text).__name__}")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"a text is not valid Unicode, it has a lone surrogate: {text[:40]!r}") from error
-        read = dict(self.tokenizer(str(text), return_special_tokens_mask=True, verbose=False))
+        read = dict(self.tokenizer(str(check_text(text)), return_special_tokens_mask=True, verbose=False))
         marks = read.pop("special_tokens_mask")
         return {name: np.asarray(values, np.int64) for name, values in read.items()}, marks
 

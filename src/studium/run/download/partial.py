@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studium.core import parts
+from studium.core.parts import sync
 from studium.run.add import identify
 
 __all__ = ["Partial", "finished"]
@@ -57,7 +58,7 @@ class Partial:
 
         It is moved there by `Partial.publish`, after its row is safe.
         """
-        _sync(self.path)
+        sync(self.path)
         sha256 = identify(self.path)
         return sha256, f"media/{sha256[:2]}/{sha256}{suffix}"
 
@@ -95,16 +96,8 @@ def _move(root: Path, part: Path, row: Mapping[str, Any]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
         if os.name == "posix":
-            _sync(target.parent)
+            sync(target.parent)
 
 
 def _folder(root: Path) -> Path:
     return root / "media" / ".parts"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

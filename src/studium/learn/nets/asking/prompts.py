@@ -12,6 +12,7 @@ from typing import Any
 
 from studium.errors import InputError
 from studium.networks.prompting import broken, fenced, marks
+from studium.networks.texts import check_text
 
 __all__ = ["PLACE", "RULES", "Reader", "rendered", "room"]
 
@@ -69,13 +70,7 @@ class Reader:
         return [end for _, end in read["offset_mapping"]]
 
     def _checked(self, text: str) -> str:
-        if not isinstance(text, str):
-            raise InputError(f"expected a text, got {type(text).__name__}")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"a text is not valid Unicode, it has a lone surrogate: {text[:40]!r}") from error
-        return self.plain(text)
+        return self.plain(check_text(text))
 
 
 def rendered(processor: Any, reader: Reader, question: str, pictures: int | None = None) -> str:

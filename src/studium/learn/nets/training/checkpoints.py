@@ -5,7 +5,6 @@ them. A checkpoint counts once ``complete`` lies in it, which is written after a
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studium.core.parts import replace_file
+from studium.core.parts import replace_file, sync
 from studium.errors import BusyError, InputError
 
 __all__ = ["Checkpoints", "held"]
@@ -43,10 +42,10 @@ class Checkpoints:
     def complete(self, step: int) -> None:
         """Say that a checkpoint is whole, once it is on the disk."""
         for path in sorted(self.path(step).rglob("*")):
-            _sync(path)
+            sync(path)
         replace_file(self.path(step) / _MARK, "")
-        _sync(self.path(step))
-        _sync(self.folder)
+        sync(self.path(step))
+        sync(self.folder)
 
     def leave(self, steps: Collection[int | None]) -> None:
         """Remove all but these."""
@@ -78,7 +77,7 @@ class Checkpoints:
             )
         if found is None:
             replace_file(self.folder / _ABOUT, json.dumps(said, indent=1, sort_keys=True) + "\n")
-            _sync(self.folder)
+            sync(self.folder)
 
     def _steps(self) -> list[int]:
         names = (re.fullmatch(r"checkpoint-(\d+)", path.name) for path in self.folder.iterdir())
@@ -104,11 +103,3 @@ def held(folder: Path) -> Iterator[Checkpoints]:
                 (place / _LOCK).unlink(missing_ok=True)
     except Timeout as error:
         raise BusyError(f"another run trains in {place}; wait for it to end, or give another folder") from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
