@@ -18,7 +18,7 @@ from studium.learn.models.head import Head
 from studium.learn.models.tuned import Tuned, Tuning, tune
 from studium.learn.nets.net import Net
 
-__all__ = ["Decision", "Rows", "Said", "Trained", "Trial", "decision", "trained", "trial"]
+__all__ = ["Decision", "Rows", "Said", "Trial", "Untuned", "decision", "trained", "trial"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Said:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Untuned:
     """A trained model and what it says, before anything is tuned.
 
     Attributes:
@@ -76,8 +76,8 @@ class Trial:
         fitted: the tuned model (`studium.learn.models.tuned.Tuned`).
         validation: of the units that it was tuned on: too good to be reported.
         test: of the test units.
-        seconds: as of `Trained`.
-        memory: as of `Trained`.
+        seconds: as of `Untuned`.
+        memory: as of `Untuned`.
     """
 
     fitted: Fitted
@@ -107,7 +107,7 @@ def trial(estimator: Estimator, examples: Examples, rows: Rows, tuning: Tuning, 
     return Trial(tuned, decided(made.validation), decided(made.test), made.seconds, made.memory)
 
 
-def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path | None = None) -> Trained:
+def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path | None = None) -> Untuned:
     """Train, and ask; arguments as `trial`."""
     train, validation, test = (examples.take(which) for which in (rows.train, rows.validation, rows.test))
     _forget_peak()
@@ -119,7 +119,7 @@ def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path |
     learned = time.perf_counter()
     first, second = (fitted.outputs(part.X) for part in (validation, test))
     seconds = {"train": learned - begun, "predict": time.perf_counter() - learned}
-    return Trained(fitted, first, second, seconds, _peak())
+    return Untuned(fitted, first, second, seconds, _peak())
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from studium.learn.models.fused import Stack
 from studium.learn.models.head import Head
 from studium.learn.models.training import Training, coded
 from studium.learn.models.tuning import sides
-from studium.learn.trial import Rows, Trained, decision, trained
+from studium.learn.trial import Rows, Untuned, decision, trained
 
 __all__ = ["fused", "learned", "refuse", "with_head"]
 
@@ -135,7 +135,7 @@ def _validation(place: Place) -> Examples:
     return Examples(np.zeros((len(ground.units), 0)), ground.y, ground.weights, ground.groups).take(rows)
 
 
-def _wholes(place: Place, found: Trained, of: tuple[Ints, Ints]) -> tuple[tuple[Floats, Floats], dict[str, Any]]:
+def _wholes(place: Place, found: Untuned, of: tuple[Ints, Ints]) -> tuple[tuple[Floats, Floats], dict[str, Any]]:
     """What is said of units, of what is said of their parts; the rule is chosen on validation units.
 
     Args:

@@ -42,8 +42,8 @@ class Body(Protocol):
     def module(self) -> "nn.Module":
         """The network; training makes a copy of the body, but for frozen weights.
 
-        Its forward(**batch) returns logits, (n, `studium.learn.nets.objective.outputs_of(head)`); only what is to be
-        trained requires gradients.
+        Its ``forward(**batch)`` returns logits, (n, ``objective.outputs_of(head)``); only what is to be trained
+        requires gradients.
         """
 
     def encode(self, item: Any, rng: np.random.Generator | None) -> Encoded:
