@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint types imports bench docs size wheel clean help
+APP := src/studium/server/static/index.html
+
+.PHONY: demo app test lint types imports bench docs size wheel clean help
 help:            ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -26,7 +28,13 @@ demo: $(VENV)/.installed  ## a real study from pictures to a report, offline aft
 	$(BIN)/studium report --study $(DEMO)
 	$(BIN)/studium status --study $(DEMO)
 
-test: $(VENV)/.dev  ## every test, on real data
+$(APP): app/package-lock.json app/vite.config.ts app/index.html $(shell find app/src -type f)
+	cd app && npm ci --no-fund --no-audit --loglevel=error && npm run check && npm run build
+	@touch $@
+
+app: $(APP)      ## the browser app, checked and built into the package
+
+test: $(VENV)/.dev $(APP)  ## every test, on real data
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev  ## ruff: rules and format

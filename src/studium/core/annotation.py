@@ -23,6 +23,10 @@ class Annotation:
         variable_digest: `Variable.digest` of the definition that the coder read.
         weight: 1 / P(the unit was drawn), so at least 1.
         note: what the coder remarked, or None.
+        sample: name of the sample that the unit was coded in, or None.
+        seconds: how long the coder took, without pauses, or None.
+        withdrawn: whether this takes back what the coder said before: the unit then counts as not coded.
+        key: names this one annotation, so that sending it twice adds it once; or None.
     """
 
     unit: str
@@ -33,6 +37,10 @@ class Annotation:
     variable_digest: str
     weight: float = 1.0
     note: str | None = None
+    sample: str | None = None
+    seconds: float | None = None
+    withdrawn: bool = False
+    key: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be attributed, dated or weighted."""
@@ -47,3 +55,5 @@ class Annotation:
                 f"annotation of unit {self.unit!r}: expected weight = 1 / P(drawn), at least 1, got {self.weight}; "
                 "hand over 1 / P, not P"
             )
+        if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise InputError(f"annotation of unit {self.unit!r}: expected seconds of at least 0, got {self.seconds}")

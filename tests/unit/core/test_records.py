@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from studium.core import records as module
+from studium.core.records import database as module
 from studium.core.annotation import Annotation
 from studium.core.migrations import tables
 from studium.core.records import Records
@@ -147,7 +147,7 @@ def test_the_audit_log(where):
 
 def test_the_revisions_lead_to_the_tables(where):
     assert ScriptDirectory.from_config(_config(None)).get_current_head() == tables.HEAD
-    with Records(where) as records, records._transaction() as connection:
+    with Records(where) as records, records.transaction() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": tables.VERSION_TABLE})
         assert compare_metadata(context, tables.metadata) == []
 
@@ -168,7 +168,7 @@ def test_an_older_schema_is_migrated_and_keeps_its_rows(where):
 def test_a_newer_schema_is_refused_and_left_alone(where):
     with Records(where) as records:
         records.annotate([DOG])
-        with records._transaction() as connection:
+        with records.transaction() as connection:
             connection.exec_driver_sql(f"UPDATE {tables.VERSION_TABLE} SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"expected schema 0002 or older, got 9999.*newer studium.*--upgrade"):
         Records(where)
@@ -193,7 +193,7 @@ def test_a_failing_migration_leaves_nothing_behind(where):
 
 
 def test_sqlite_is_set_up_for_several_writers(tmp_path):
-    with Records(tmp_path / "100% of ?#'ö.db") as records, records._transaction(reading=True) as connection:
+    with Records(tmp_path / "100% of ?#'ö.db") as records, records.transaction(reading=True) as connection:
         pragmas = ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
         got = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
     assert got == ["wal", 1, 2, 30_000]
@@ -217,7 +217,7 @@ def test_a_writer_that_never_ends_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BUSY_SECONDS", 0.1)
     with (
         Records(tmp_path / "studium.db") as records,
-        records._transaction(),
+        records.transaction(),
         Records(tmp_path / "studium.db") as second,
     ):
         assert second.annotations() == []  # readers do not wait

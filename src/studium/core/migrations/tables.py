@@ -4,21 +4,41 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
     Double,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
-__all__ = ["HEAD", "VERSION_TABLE", "Serial", "UtcTime", "annotations", "audit", "metadata"]
+__all__ = [
+    "HEAD",
+    "VERSION_TABLE",
+    "Serial",
+    "UtcTime",
+    "accounts",
+    "adjudications",
+    "annotations",
+    "assignments",
+    "audit",
+    "cluster_edits",
+    "metadata",
+    "sampled",
+    "samples",
+    "sessions",
+    "tasks",
+    "traits",
+]
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "studium_schema"
 """Not Alembic's default name: a PostgreSQL database may hold another program's ``alembic_version``."""
 
@@ -56,6 +76,11 @@ annotations = Table(
     Column("at", UtcTime, nullable=False),
     Column("weight", Double, nullable=False),
     Column("note", Text),
+    Column("sample", Text),
+    Column("seconds", Double),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("key", Text),
+    Index("annotations_by_key", "key", unique=True),
     Index("annotations_by_variable", "variable", "unit", "coder", "at", "id"),
     Index("annotations_by_unit", "unit"),
 )
@@ -68,4 +93,95 @@ audit = Table(
     Column("what", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Index("audit_by_what", "what"),
+)
+samples = Table(
+    "samples",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("of", Text, nullable=False),
+    Column("pairs", Boolean, nullable=False),
+    Column("design", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+sampled = Table(
+    "sampled",
+    metadata,
+    Column("sample", Text, ForeignKey("samples.name"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("unit", Text, nullable=False),
+    Column("stratum", Text),
+    Column("chance", Double, nullable=False),
+)
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sample", Text, ForeignKey("samples.name"), nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("design", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("task", Text, ForeignKey("tasks.name"), primary_key=True),
+    Column("coder", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("unit", Text, nullable=False),
+    Index("assignments_by_unit", "task", "unit"),
+)
+adjudications = Table(
+    "adjudications",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("unit", Text, nullable=False),
+    Column("variable", Text, nullable=False),
+    Column("variable_digest", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("codes", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("note", Text),
+    Index("adjudications_by_variable", "variable", "unit", "at", "id"),
+)
+traits = Table(
+    "traits",
+    metadata,
+    Column("coder", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("account", Text, ForeignKey("accounts.name"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+)
+cluster_edits = Table(
+    "cluster_edits",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("table", Text, nullable=False),
+    Column("cluster", Integer, nullable=False),
+    Column("name", Text),
+    Column("into", Integer),
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("cluster_edits_by_table", "table", "id"),
 )

@@ -1,25 +1,22 @@
-"""What people make: annotations and the audit log, in a transactional database. Nothing in it is ever overwritten.
+"""A study's database: opened, brought to the newest schema, and used in transactions.
 
 SQLite in the study folder by default, PostgreSQL by URL. Needs the ``coding`` extra, imported when a database opens.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from studium.core.annotation import Annotation
 from studium.errors import BusyError, InputError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["Entry", "Records"]
+__all__ = ["BUSY_SECONDS", "Database", "as_json", "checked"]
 
 BUSY_SECONDS = 30
 """How long a writer waits for the writer before it."""
@@ -27,17 +24,7 @@ _MIGRATION_LOCK = 7_883_486
 """Any number: the PostgreSQL advisory lock that lets one process migrate at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the audit log: when, who, what (a short name such as "export"), and its details."""
-
-    at: datetime
-    who: str
-    what: str
-    detail: Mapping[str, Any]
-
-
-class Records:
+class Database:
     """The database of one study; created and brought to the newest schema when opened. Use it in ``with``."""
 
     def __init__(self, where: str | Path) -> None:
@@ -71,79 +58,13 @@ class Records:
         """Close every connection."""
         self._engine.dispose()
 
-    def annotate(self, annotations: Iterable[Annotation]) -> int:
-        """Add annotations in one transaction: all of them or none.
-
-        A coder who codes a unit again adds a later annotation; the earlier one is kept.
-
-        Returns:
-            How many were added.
-        """
-        from studium.core.migrations import tables
-
-        rows = [_row(annotation) for annotation in annotations]
-        with self._transaction() as connection:
-            if rows:
-                connection.execute(tables.annotations.insert(), rows)
-        return len(rows)
-
-    def annotations(
-        self, variable: str | None = None, coder: str | None = None, unit: str | None = None, *, history: bool = False
-    ) -> list[Annotation]:
-        """The annotations of a variable, a coder, a unit, or all of them.
-
-        Args:
-            variable: only of this variable.
-            coder: only by this coder.
-            unit: only of this unit.
-            history: also what the same coder replaced later. Without it the latest ``at`` counts for each
-                (unit, variable, coder), and of equal times the one added last.
-
-        Returns:
-            In the order they were added.
-        """
-        import sqlalchemy as sa
-
-        from studium.core.migrations import tables
-
-        it = tables.annotations
-        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit}
-        query = sa.select(it).where(*(column == value for column, value in wanted.items() if value is not None))
-        if not history:
-            latest_first = sa.func.row_number().over(
-                partition_by=(it.c.variable, it.c.unit, it.c.coder), order_by=(it.c.at.desc(), it.c.id.desc())
-            )
-            ranked = query.add_columns(latest_first.label("age")).subquery()
-            query = sa.select(ranked).where(ranked.c.age == 1)
-        with self._transaction(reading=True) as connection:
-            rows = connection.execute(query.order_by("id")).all()
-        return [
-            Annotation(r.unit, r.variable, json.loads(r.value), r.coder, r.at, r.variable_digest, r.weight, r.note)
-            for r in rows
-        ]
-
-    def log(self, who: str, what: str, detail: Mapping[str, Any] | None = None) -> None:
-        """Add a line to the audit log, dated now; ``detail`` holds JSON values."""
-        from studium.core.migrations import tables
-
-        row = {"at": datetime.now(UTC), "who": _text(who), "what": _text(what), "detail": _json(dict(detail or {}))}
-        with self._transaction() as connection:
-            connection.execute(tables.audit.insert(), row)
-
-    def audit(self, what: str | None = None) -> list[Entry]:
-        """The audit log, or its lines about ``what``, in the order they were added."""
-        import sqlalchemy as sa
-
-        from studium.core.migrations import tables
-
-        query = sa.select(tables.audit).order_by("id")
-        if what is not None:
-            query = query.where(tables.audit.c.what == what)
-        with self._transaction(reading=True) as connection:
-            return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
-
     @contextmanager
-    def _transaction(self, *, reading: bool = False) -> "Iterator[Connection]":
+    def transaction(self, *, reading: bool = False) -> "Iterator[Connection]":
+        """A transaction: all of what is done in it, or nothing.
+
+        Raises:
+            StoreError: the database cannot be used, or does not take it.
+        """
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
@@ -156,7 +77,7 @@ class Records:
         """Bring the schema to `HEAD` in one transaction, if it is not there."""
         from studium.core.migrations.tables import HEAD
 
-        with self._transaction(reading=True) as connection:
+        with self.transaction(reading=True) as connection:
             if _revision(connection) == HEAD:
                 return
         try:
@@ -169,7 +90,7 @@ class Records:
         config = Config()
         config.set_main_option("script_location", "studium.core:migrations")
         known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             found = _revision(connection)
@@ -248,14 +169,7 @@ def _explained(error: "SQLAlchemyError", where: str) -> StoreError:
     )
 
 
-def _row(annotation: Annotation) -> dict[str, Any]:
-    texts = ("unit", "variable", "variable_digest", "coder")
-    row: dict[str, Any] = {key: _text(getattr(annotation, key)) for key in texts}
-    note = None if annotation.note is None else _text(annotation.note)
-    return row | {"value": _json(annotation.value), "at": annotation.at, "weight": annotation.weight, "note": note}
-
-
-def _text(text: str) -> str:
+def checked(text: str) -> str:
     """The text, if every database can hold it."""
     try:
         text.encode()
@@ -266,8 +180,9 @@ def _text(text: str) -> str:
     return text
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """A value as JSON text, if every database can hold it."""
     try:
-        return _text(json.dumps(value, ensure_ascii=False, allow_nan=False))
+        return checked(json.dumps(value, ensure_ascii=False, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InputError(f"expected JSON values (and no NaN), got {value!r}: {error}") from error

@@ -1,0 +1,163 @@
+"""The records of a study. Nothing that a coder said is ever overwritten: what is said later is added."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from studium.core.annotation import Annotation
+from studium.core.records.accounts import Accounts
+from studium.core.records.adjudications import Adjudications
+from studium.core.records.clusters import Clusters
+from studium.core.records.database import Database, as_json, checked
+from studium.core.records.samples import Samples
+from studium.core.records.tasks import Tasks
+from studium.core.records.traits import Traits
+
+__all__ = ["Entry", "Records"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit log: when, who, what (a short name such as "export"), and its details."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+class Records(Database):
+    """The database of one study, opened in ``with``: annotations and the log; and the rest, by what it is about."""
+
+    @cached_property
+    def samples(self) -> Samples:
+        """Which units were drawn to be coded, and how."""
+        return Samples(self)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Who codes which units."""
+        return Tasks(self)
+
+    @cached_property
+    def adjudications(self) -> Adjudications:
+        """What was decided where coders disagree."""
+        return Adjudications(self)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Who may sign in to the server, and who is signed in."""
+        return Accounts(self)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What coders said of themselves, with their consent."""
+        return Traits(self)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Names that people gave to clusters, and which they merged."""
+        return Clusters(self)
+
+    def annotate(self, annotations: Iterable[Annotation]) -> int:
+        """Add annotations in one transaction: all of them or none; those whose ``key`` is there already are not added.
+
+        A coder who codes a unit again adds a later annotation; the earlier one is kept.
+
+        Returns:
+            How many were added.
+        """
+        from studium.core.migrations import tables
+
+        rows = {row["key"] or at: row for at, row in enumerate(map(_row, annotations))}
+        with self.transaction() as connection:
+            if known := self._known(connection, [key for key in rows if isinstance(key, str)]):
+                rows = {key: row for key, row in rows.items() if key not in known}
+            if rows:
+                connection.execute(tables.annotations.insert(), list(rows.values()))
+        return len(rows)
+
+    def annotations(
+        self, variable: str | None = None, coder: str | None = None, unit: str | None = None, *, history: bool = False
+    ) -> list[Annotation]:
+        """The annotations of a variable, a coder, a unit, or all of them.
+
+        Args:
+            variable: only of this variable.
+            coder: only by this coder.
+            unit: only of this unit.
+            history: also what the same coder replaced or withdrew later. Without it the latest ``at`` counts for each
+                (unit, variable, coder), and of equal times the one added last; nothing, if that one withdraws.
+
+        Returns:
+            In the order they were added.
+        """
+        import sqlalchemy as sa
+
+        from studium.core.migrations import tables
+
+        it = tables.annotations
+        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit}
+        query = sa.select(it).where(*(column == value for column, value in wanted.items() if value is not None))
+        if not history:
+            latest_first = sa.func.row_number().over(
+                partition_by=(it.c.variable, it.c.unit, it.c.coder), order_by=(it.c.at.desc(), it.c.id.desc())
+            )
+            ranked = query.add_columns(latest_first.label("age")).subquery()
+            query = sa.select(ranked).where(ranked.c.age == 1, sa.not_(ranked.c.withdrawn))
+        with self.transaction(reading=True) as connection:
+            rows = connection.execute(query.order_by("id")).all()
+        return [_annotation(row) for row in rows]
+
+    def log(self, who: str, what: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Add a line to the audit log, dated now; ``detail`` holds JSON values."""
+        from studium.core.migrations import tables
+
+        row = {
+            "at": datetime.now(UTC),
+            "who": checked(who),
+            "what": checked(what),
+            "detail": as_json({**(detail or {})}),
+        }
+        with self.transaction() as connection:
+            connection.execute(tables.audit.insert(), row)
+
+    def audit(self, what: str | None = None) -> list[Entry]:
+        """The audit log, or its lines about ``what``, in the order they were added."""
+        import sqlalchemy as sa
+
+        from studium.core.migrations import tables
+
+        query = sa.select(tables.audit).order_by("id")
+        if what is not None:
+            query = query.where(tables.audit.c.what == what)
+        with self.transaction(reading=True) as connection:
+            return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
+
+    @staticmethod
+    def _known(connection: Any, keys: list[str]) -> set[str]:
+        import sqlalchemy as sa
+
+        from studium.core.migrations import tables
+
+        known: set[str] = set()
+        for at in range(0, len(keys), 500):
+            asked = sa.select(tables.annotations.c.key).where(tables.annotations.c.key.in_(keys[at : at + 500]))
+            known |= set(connection.execute(asked).scalars())
+        return known
+
+
+def _row(annotation: Annotation) -> dict[str, Any]:
+    texts = ("unit", "variable", "variable_digest", "coder", "note", "sample", "key")
+    said = {name: getattr(annotation, name) for name in texts}
+    row: dict[str, Any] = {name: None if text is None else checked(text) for name, text in said.items()}
+    rest = {name: getattr(annotation, name) for name in ("at", "weight", "seconds", "withdrawn")}
+    return row | rest | {"value": as_json(annotation.value)}
+
+
+def _annotation(row: Any) -> Annotation:
+    first = (row.unit, row.variable, json.loads(row.value), row.coder, row.at, row.variable_digest, row.weight)
+    return Annotation(*first, row.note, row.sample, row.seconds, row.withdrawn, row.key)

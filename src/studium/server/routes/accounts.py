@@ -1,0 +1,7 @@
+"""Accounts of a study."""
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["accounts"])

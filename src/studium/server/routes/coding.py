@@ -1,0 +1,7 @@
+"""Coding of a study."""
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["coding"])

@@ -1,0 +1,7 @@
+"""Failures of a study."""
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["failures"])

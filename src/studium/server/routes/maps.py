@@ -1,0 +1,7 @@
+"""Maps of a study."""
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["maps"])
