@@ -278,6 +278,20 @@ def whisper() -> Path:
     return _cached("whisper-1", unpack)
 
 
+def chromium() -> Path:
+    """The program ``chromium`` of Debian; installed by apt where that may be done."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        if not (shutil.which("apt-get") and os.geteuid() == 0):
+            raise MissingSourceError("there is no chromium here, which shows the app: run  apt-get install chromium")
+        _run(["apt-get", "update", "--quiet=2"])
+        _run(["apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"])
+        found = shutil.which("chromium")
+    if found is None:
+        raise MissingSourceError("apt-get installed chromium, but it is not on PATH")
+    return Path(found)
+
+
 def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
     """The folder ``name`` of the cache, filled aside and then renamed, so that it is whole or not there."""
     cache = Path(os.environ.get("STUDIUM_TEST_DATA") or "~/.cache/studium-tests").expanduser()

@@ -23,7 +23,14 @@ export function keepCsrf(value: string): void {
   csrf = value;
 }
 
-type Query = Record<string, string | number | boolean | undefined>;
+let ended: () => void = () => {};
+
+/** What to do when the server no longer knows the session. */
+export function onEnded(then: () => void): void {
+  ended = then;
+}
+
+export type Query = Record<string, string | number | boolean | undefined>;
 
 export function url(path: string, query: Query = {}): string {
   const asked = new URLSearchParams();
@@ -43,11 +50,12 @@ async function ask<T>(method: string, path: string, query: Query, body?: unknown
     answer = await fetch(url(path, query), { method, headers, body: sent, signal, credentials: "same-origin" });
   } catch (error) {
     if ((error as Error).name === "AbortError") throw error;
-    throw new ApiError(0, "Unreachable", "The server does not answer. Is studium serve running?");
+    throw new ApiError(0, "Unreachable", "The server does not answer. Is `studium serve` running?");
   }
   if (answer.status === 204) return undefined as T;
   const said = await answer.json().catch(() => undefined);
   if (!answer.ok) {
+    if (answer.status === 401) ended();
     const told = said?.error ?? { type: "Error", message: answer.statusText };
     throw new ApiError(answer.status, told.type, told.message);
   }
@@ -55,7 +63,8 @@ async function ask<T>(method: string, path: string, query: Query, body?: unknown
 }
 
 export const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) => ask<T>("GET", path, query, undefined, signal);
-export const post = <T>(path: string, body?: unknown, query: Query = {}) => ask<T>("POST", path, query, body);
+export const post = <T>(path: string, body?: unknown, query: Query = {}, signal?: AbortSignal) =>
+  ask<T>("POST", path, query, body, signal);
 export const put = <T>(path: string, body?: unknown) => ask<T>("PUT", path, {}, body);
 export const patch = <T>(path: string, body?: unknown) => ask<T>("PATCH", path, {}, body);
 export const remove = <T>(path: string) => ask<T>("DELETE", path, {});

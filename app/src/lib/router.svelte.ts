@@ -20,14 +20,23 @@ export function address(page: string, rest: string[] = [], query: Record<string,
 
 export const place = $state<Place>(read(location.hash));
 
-addEventListener("hashchange", () => Object.assign(place, read(location.hash)));
+let known = location.hash;
+
+function follow(): void {
+  if (location.hash === known) return;
+  known = location.hash;
+  Object.assign(place, read(known));
+}
+
+addEventListener("hashchange", follow);
 
 export function go(page: string, rest: string[] = [], query: Record<string, string> = {}): void {
   location.hash = address(page, rest, query);
+  follow();
 }
 
 /** Change the query and leave no step in the history: for filters that follow the typing. */
 export function adjust(query: Record<string, string>): void {
   history.replaceState(null, "", address(place.page, place.rest, query));
-  Object.assign(place, read(location.hash));
+  follow();
 }

@@ -14,6 +14,7 @@ from studium.errors import ConfigError, UnknownNameError
 
 __all__ = ["VALUE_KEYS", "VARIABLE_KEYS", "Codebook"]
 
+_CONDITIONS = "a table of lists of texts"
 VARIABLE_KEYS: Mapping[str, str] = {
     "question": "a text",
     "of": "a text",
@@ -24,18 +25,31 @@ VARIABLE_KEYS: Mapping[str, str] = {
     "none_of_these": "true or false",
     "cannot_tell": "true or false",
     "sensitive": "true or false",
+    "pairs": "true or false",
+    "instructions": "a text",
+    "only_if": _CONDITIONS,
 }
 VALUE_KEYS: Mapping[str, str] = {
     "name": "a text",
     "definition": "a text",
     "examples": "a list of texts",
     "prompts": "a list of texts",
+    "include": "a list of texts",
+    "exclude": "a list of texts",
+    "units": "a list of texts",
 }
+
+
+def _are_texts(it: object) -> bool:
+    return isinstance(it, list) and all(isinstance(text, str) and text.strip() for text in it)
+
+
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "a text": lambda it: isinstance(it, str) and bool(it.strip()),
     "a number": lambda it: isinstance(it, int | float) and not isinstance(it, bool) and math.isfinite(it),
     "true or false": lambda it: isinstance(it, bool),
-    "a list of texts": lambda it: isinstance(it, list) and all(isinstance(t, str) and t.strip() for t in it),
+    "a list of texts": _are_texts,
+    _CONDITIONS: lambda it: isinstance(it, dict) and all(map(_are_texts, it.values())),
     "a list of [[variable.values]] tables": lambda it: isinstance(it, list) and all(isinstance(t, dict) for t in it),
 }
 
@@ -47,10 +61,12 @@ class Codebook:
     variables: tuple[Variable, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse two variables of one name."""
+        """Refuse two variables of one name, and conditions on what cannot be known before."""
         names = [variable.name for variable in self.variables]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ConfigError(f"expected one definition of each variable, got several of {quoted(twice)}; rename them")
+        for at, variable in enumerate(self.variables):
+            _check_conditions(variable, self.variables[:at])
 
     def __getitem__(self, name: str) -> Variable:
         """The variable of that name."""
@@ -80,6 +96,26 @@ class Codebook:
             raise ConfigError(f"{path}: expected TOML in UTF-8, got a file that is not: {error}") from error
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
+
+
+def _check_conditions(variable: Variable, before: tuple[Variable, ...]) -> None:
+    """Refuse skip rules that no answer could fulfil."""
+    units = (variable.of, variable.pairs)
+    known = {one.name: one for one in before if (one.of, one.pairs) == units}
+    where = f"variable {variable.name!r}, key 'only_if'"
+    for name, values in variable.only_if:
+        if name not in known:
+            about = f"{'pairs of ' * variable.pairs}{variable.of} units"
+            raise ConfigError(
+                f"{where}: expected a variable of {about} that stands before it "
+                f"({quoted([*known])}), got {name!r}; name one of them, or move it up"
+            )
+        if not (choices := known[name].names):
+            raise ConfigError(
+                f"{where}: expected a variable with values, got {name!r}, which is {known[name].type}; choose another"
+            )
+        if odd := [value for value in values if value not in choices]:
+            raise ConfigError(f"{where}: expected values of {name!r} ({quoted(choices)}), got {quoted(odd)}; change it")
 
 
 def _variable(name: str, table: object) -> Variable:

@@ -18,11 +18,12 @@ __all__ = ["VERBS", "SourceEntry", "Step", "Study", "read"]
 VERBS = ("split", "measure", "rollup", "cluster", "duplicates", "map", "persons", "predict")
 """What a step can do; the verb's value names the part, the table it works on, or the model."""
 
-_STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int}
+_STUDY_KEYS = {"title": str, "question": str, "authors": list, "seed": int, "database": str}
 _MEDIA_KEYS = {"max_pixels": int, "truncated": bool}
 _LEGAL_KEYS = {**{f.name: str for f in fields(LegalBasis)}, "retention_days": int, "expires": date}
+_SERVE_KEYS = {"blur_faces": bool}
 _REMOTE_KEYS = {"budget": int | float, "requests_per_minute": int | float, "prices": dict}
-_TOP = ("study", "media", "remote", "source", "step", "ethics", "legal_basis", "experiment")
+_TOP = ("study", "media", "remote", "serve", "source", "step", "ethics", "legal_basis", "experiment")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Study:
         question: the research question, shown in the report.
         authors: names, shown in the report.
         seed: of everything random.
+        database: URL of the PostgreSQL database where people's codes are kept; empty for a file in the study folder.
+        blur_faces: whether the server makes faces unrecognisable in whatever it shows.
         max_pixels: largest picture that is decoded, width x height; None for the default of `studium.media.image`.
         truncated: whether a picture that ends early is measured as far as it goes, and not a failure.
         remote: what a run may spend on services, and how fast it may ask them.
@@ -67,6 +70,8 @@ class Study:
     question: str = ""
     authors: tuple[str, ...] = ()
     seed: int = 0
+    database: str = ""
+    blur_faces: bool = False
     max_pixels: int | None = None
     truncated: bool = False
     remote: Allowance = FREE
@@ -102,6 +107,8 @@ def read(path: Path) -> Study:
         question=head.get("question", ""),
         authors=tuple(str(a) for a in head.get("authors", [])),
         seed=head.get("seed", 0),
+        database=_database(path, head.get("database", "")),
+        blur_faces=_section(path, raw, "serve", _SERVE_KEYS).get("blur_faces", False),
         max_pixels=media.get("max_pixels"),
         truncated=media.get("truncated", False),
         remote=_remote(path, raw),
@@ -111,6 +118,17 @@ def read(path: Path) -> Study:
         legal_basis=_legal_basis(path, raw),
         experiments=experiments(path, _table(path, raw, "experiment")),
     )
+
+
+def _database(path: Path, url: str) -> str:
+    """Where people's codes are kept; a password belongs elsewhere, as study files are published."""
+    if url and not url.startswith("postgresql://"):
+        raise ConfigError(f"{path}: [study] database should be like postgresql://user@host/name, got {url!r}")
+    if ":" in url.partition("://")[2].rpartition("@")[0]:
+        raise ConfigError(
+            f"{path}: [study] database holds a password; leave it out, and set STUDIUM_DATABASE or use ~/.pgpass"
+        )
+    return url
 
 
 def _legal_basis(path: Path, raw: dict[str, Any]) -> LegalBasis | None:

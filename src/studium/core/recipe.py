@@ -92,13 +92,18 @@ def _hashed(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces; 2.0 and 2 are the same number, tuples are lists, NaN is refused."""
+    """JSON with sorted keys and no spaces; 2.0 and 2 are the same number, tuples are lists, NaN is refused.
+
+    A field of a dataclass with ``later`` in its metadata came after the first recipes with that dataclass: it is left
+    out where it has its default, so that their keys stay.
+    """
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
+        fields = {f: getattr(value, f.name) for f in dataclasses.fields(value)}
+        value = {f.name: said for f, said in fields.items() if not (f.metadata.get("later") and said == f.default)}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studium.core import parameters, parts, registry
 from studium.core.config import Step
 from studium.core.protocols import Source
-from studium.corpus.experimenting import Experimenting
+from studium.corpus.coding import Coding
 from studium.errors import ConfigError, InputError
 from studium.run import gate, results, steps
 from studium.run.add import Added, add
@@ -25,7 +25,7 @@ __all__ = ["Corpus"]
 log = logging.getLogger(__name__)
 
 
-class Corpus(Experimenting):
+class Corpus(Coding):
     """A study folder.
 
     >>> corpus = Corpus("families/")                                      # doctest: +SKIP

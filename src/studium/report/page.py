@@ -12,6 +12,7 @@ from markupsafe import Markup
 from studium.core.config import Study
 from studium.core.store import Store
 from studium.report import text
+from studium.report.agreement import agreement
 from studium.report.clusters import clusterings
 from studium.report.detections import detections
 from studium.report.duplicates import duplicates
@@ -23,6 +24,7 @@ from studium.report.methods import methods
 from studium.report.mistakes import CELLS, IN_CELL, mistakes
 from studium.report.models import evaluations, models
 from studium.report.montage import sample
+from studium.report.pairs import validations
 from studium.report.plots import stroke
 from studium.report.posts import posts
 from studium.report.reading import Reading
@@ -79,6 +81,8 @@ def _content(reading: Reading) -> Mapping[str, Any]:
         "representations": representations(reading),
         "films": films(reading),
         "posts": posts(reading),
+        "agreements": agreement(reading),
+        "validations": validations(reading),
         "models": models(reading),
         "experiments": experiments(reading),
         "methods": methods(reading, found),

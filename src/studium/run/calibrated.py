@@ -20,6 +20,7 @@ from studium.errors import InputError
 from studium.learn.evaluate import calibrate
 from studium.learn.labels.targets import Targets
 from studium.run import gate
+from studium.run.coding.settled import combined
 from studium.run.labels import labels_of
 from studium.run.lineage import FILES, climbed
 from studium.run.tables import living, matrix
@@ -110,7 +111,8 @@ def coded(store: Store, source: Table, codebook: Codebook | None, labels: str | 
             (Variable(name, "?", source.kind, "categorical", named, none_of_these=len(named) < len(values)),)
         )
     rows = labels_of(store, codebook, name, source.kind, labels)
-    found = Targets(codebook[name])(rows)
+    make = Targets(codebook[name])
+    found = combined(store.root, make, rows) if labels is None else make(rows)
     said = zip(found.units, found.y.tolist(), found.weights.tolist(), strict=True)
     return {unit: (found.classes[number], weight) for unit, number, weight in said}
 

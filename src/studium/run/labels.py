@@ -19,6 +19,8 @@ from studium.core.variable import Variable
 from studium.errors import InputError, UnknownNameError
 from studium.learn.labels.read import Label, Labels, LabelStudio, of_column, read_csv
 from studium.learn.labels.targets import Target, Targets
+from studium.run.coding.opened import exists, opened
+from studium.run.coding.settled import combined
 from studium.run.lineage import FILES, climbed
 from studium.run.tables import posts
 from studium.run.taggers import identified
@@ -76,8 +78,9 @@ def target(
     gone = tuple(dict.fromkeys(row.unit for row in rows if row.variable == variable and row.unit not in known))
     kept = [row for row in rows if row.unit in known]
     combine = _combiner(how.combine, asked)
-    made = _used(Targets(asked, combine, how.ties, how.cannot_tell, how.none_of_these, how.least)(kept))
-    return replace(made, dropped={**made.dropped, "not in the study": gone}) if gone else made
+    made = Targets(asked, combine, how.ties, how.cannot_tell, how.none_of_these, how.least)
+    found = _used(combined(store.root, made, kept) if labels is None else made(kept))
+    return replace(found, dropped={**found.dropped, "not in the study": gone}) if gone else found
 
 
 def labels_of(store: Store, codebook: Codebook, variable: str, of: str, labels: Where) -> Sequence[Label | Annotation]:
@@ -110,11 +113,12 @@ def labels_of(store: Store, codebook: Codebook, variable: str, of: str, labels: 
     keys = (*_KEYS, "id") if of == "post" else _KEYS
     read = _of_json if path.suffix.casefold() == ".json" else _of_csv
     found, key = read(path, codebook, variable, keys)
-    names = list(dict.fromkeys(row.unit for row in found.rows))
+    rows = [row for row in found.rows if row.variable == variable] or found.rows  # others may be of other kinds
+    names = list(dict.fromkeys(row.unit for row in rows))
     ids = dict(zip(names, identified(path, names, key, store, of), strict=True))
     if found.told:
         log.info("%s holds what is no label: %s", path, dict(found.told))
-    return [row._replace(unit=ids[row.unit]) for row in found.rows]
+    return [row._replace(unit=ids[row.unit]) for row in rows]
 
 
 def annotated(root: Path, variable: Variable) -> list[Annotation]:
@@ -124,12 +128,9 @@ def annotated(root: Path, variable: Variable) -> list[Annotation]:
         InputError: nobody has coded in this study.
         MissingExtraError: sqlalchemy is not installed.
     """
-    from studium.core.records import Records
-
-    path = root / "studium.db"
-    if not path.exists():
+    if not exists(root):
         raise InputError(f"nobody has coded {variable.name!r} in this study; hand over labels, such as a CSV file")
-    with Records(path) as records:
+    with opened(root) as records:
         said = records.annotations(variable.name)
     present = [one for one in said if one.variable_digest == variable.digest]
     if len(present) < len(said):

@@ -1,8 +1,6 @@
 """The next units for coders: drawn from those that nobody coded, more of what a model is unsure of."""
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.coding.sample import chances, draw, uncertainty
-from studium.core import parts
 from studium.core.codebook import Codebook
 from studium.core.store import Store, Table
 from studium.errors import InputError, UnknownNameError
 from studium.learn.folds.splits import Split
 from studium.run import apart
+from studium.run.coding.opened import exists, opened
+from studium.run.coding.sheet import write
+from studium.run.coding.taken import held_out
 from studium.run.estimators import TABLE
 from studium.run.features import features
 from studium.run.labels import Where, labels_of
@@ -78,20 +78,29 @@ class Next:
         Raises:
             InputError: the file is there: it may hold codes.
         """
-        if Path(path).exists():
-            raise InputError(f"{path} is there, and may hold codes; name another file")
-        text = io.StringIO(newline="")
-        out = csv.DictWriter(text, _HEAD, lineterminator="\n")
-        out.writeheader()
-        out.writerows({**row, "value": ""} for row in self.rows)
-        parts.replace_file(Path(path), text.getvalue())
+        write(Path(path), _HEAD, [{**row, "value": ""} for row in self.rows])
 
 
-def sampled(store: Store, codebook: Codebook, variable: str, wanted: Wanted, seed: int) -> Next:
+def sampled(
+    store: Store,
+    codebook: Codebook,
+    variable: str,
+    wanted: Wanted,
+    seed: int,
+    without: Collection[str] | None = None,
+) -> Next:
     """Draw the next units to code; see `studium.coding.sample`.
 
     Near-duplicates (by the tables of duplicates) are drawn once, and units that are alike by what the model learned
     from are spread.
+
+    Args:
+        store: the study.
+        codebook: with the variable.
+        variable: that the model predicts.
+        wanted: which sample.
+        seed: the study's.
+        without: units that are not drawn; None for those that the study holds out.
 
     Raises:
         UnknownNameError: no such model, or it predicted nothing yet.
@@ -107,6 +116,8 @@ def sampled(store: Store, codebook: Codebook, variable: str, wanted: Wanted, see
     if f"{variable}_prob" not in rows.column_names:
         raise InputError(f"{variable} is continuous: a model of it tells no uncertainty; draw at random")
     coded = _coded(store, codebook, variable, of, place, wanted.labels)
+    apart_ = _kept_apart(store, of) if without is None else {*without}
+    rows = rows.filter(np.array([unit not in apart_ for unit in rows["unit"].to_pylist()], np.bool_))
     rows = rows.filter(np.array([unit not in coded for unit in rows["unit"].to_pylist()], np.bool_))
     units = rows["unit"].to_pylist()
     if not units:
@@ -143,6 +154,14 @@ def sampled(store: Store, codebook: Codebook, variable: str, wanted: Wanted, see
     return Next(made, len(units), len(coded))
 
 
+def _kept_apart(store: Store, of: str) -> set[str]:
+    """The units that are held out."""
+    if not exists(store.root):
+        return set()
+    with opened(store.root) as records:
+        return held_out(records, of)
+
+
 def _texts(store: Store) -> dict[str, str | None]:
     table = posts(store)
     return dict(zip(table["unit"].to_pylist(), table["text"].to_pylist(), strict=True))
@@ -160,7 +179,7 @@ def _table(store: Store, of: str, name: str) -> Table:
 def _coded(store: Store, codebook: Codebook, variable: str, of: str, place: Path, labels: Where) -> set[str]:
     """Units that somebody coded: those that the model learned from or was judged by, and others that there are."""
     found = set(Split.load(place / "split.json").units)
-    if (store.root / "studium.db").exists():
+    if exists(store.root):
         found |= {row.unit for row in labels_of(store, codebook, variable, of, None)}
     if labels is not None:
         found |= {row.unit for row in labels_of(store, codebook, variable, of, labels) if row.variable == variable}

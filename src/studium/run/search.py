@@ -15,7 +15,7 @@ from studium.run.load import text_of
 from studium.run.similarity import said
 from studium.run.tables import matrix, paths
 
-__all__ = ["search"]
+__all__ = ["query_vector", "search"]
 
 
 def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: int) -> pa.Table:
@@ -29,7 +29,7 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
 
     source = store.find(of, by)
     units, X = said(store, source) if source.recipe.name == "embed_text" else matrix(store, source)
-    query = _query(source, given, units, X)
+    query = query_vector(source, given, units, X)
     hits = nearest.top(query, X, k)
     table = store.units(of)
     found = pa.array([units[i] for i in hits.row], pa.string())
@@ -45,7 +45,7 @@ def search(store: Store, of: str, by: str, given: Mapping[str, str | Path], k: i
     return pa.table({"unit": found, **shown, "score": hits.score})
 
 
-def _query(
+def query_vector(
     source: Table, given: Mapping[str, str | Path], units: list[str], X: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """The vector of what is given, in the space of the table."""

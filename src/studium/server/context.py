@@ -33,8 +33,8 @@ class Viewer:
 
 
 def corpus(request: Request) -> "Corpus":
-    """The study that is served."""
-    found: Corpus = request.app.state.corpus
+    """The study that is served, as its files say now."""
+    found: Corpus = request.app.state.watched.corpus
     return found
 
 

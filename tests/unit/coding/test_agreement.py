@@ -5,16 +5,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from agreements import K
 
 from studium.coding.agreement import cohen_kappa, crossed, percent_agreement, share
 from studium.errors import InputError
-
-K = [  # Krippendorff (2011): four coders, twelve units
-    [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
-    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
-    [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
-    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
-]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +34,22 @@ def test_kappa_of_published_tables(table, kappa, se):
     assert found.reason == ""
     if se:
         assert found.se == pytest.approx(se, abs=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("table", "linear", "quadratic"),
+    [
+        ([[0, 4, 1], [0, 8, 0], [0, 1, 5]], 0.470120, 0.450161),
+        ([[53, 5, 2], [11, 14, 5], [1, 6, 3]], 0.492308, 0.566667),
+    ],
+)
+def test_weighted_kappa_of_published_tables(table, linear, quadratic):
+    assert cohen_kappa(table, weights="linear").kappa == pytest.approx(linear, abs=5e-7)
+    assert cohen_kappa(table, weights="quadratic").kappa == pytest.approx(quadratic, abs=5e-7)
+    large = cohen_kappa(np.array(table) * 200, weights="quadratic")
+    assert (large.high - large.low) / 2 == pytest.approx(1.96 * large.se, rel=0.1), "its standard error"
+    with pytest.raises(InputError, match="weights out of"):
+        cohen_kappa(table, weights="cubic")
 
 
 def test_the_interval_of_kappa():
@@ -137,6 +147,7 @@ def test_crossing_leaves_out_what_one_did_not_code():
     assert crossed([], []).shape == (0, 0)
     table = crossed(["a", "b", None, "a"], ["a", "a", "b", None])
     assert table.tolist() == [[1, 0], [1, 0]]
+    assert crossed(["a"], ["c"], "abc").tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
     with pytest.raises(InputError, match="the same units"):
         crossed(["a"], [])
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from studium.core.codebook import VALUE_KEYS, VARIABLE_KEYS, Codebook
+from studium.core.recipe import canonical
 from studium.core.unit import KINDS
 from studium.core.variable import TYPES, Value, Variable
 from studium.errors import ConfigError, InputError, UnknownNameError
@@ -17,6 +18,7 @@ from studium.errors import ConfigError, InputError, UnknownNameError
 PAGE = (Path(__file__).parents[3] / "docs" / "codebook.md").read_text("utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
 SCENE = '[scene]\nquestion = "What?"\nof = "image"\ntype = "categorical"\n'
+MOOD = '[mood]\nquestion = "?"\nof = "image"\ntype = "continuous"\n'
 AB = '[[scene.values]]\nname = "a"\n[[scene.values]]\nname = "b"\n'
 
 
@@ -53,7 +55,7 @@ def test_the_example_of_the_page(tmp_path):
     assert codebook["perceived_age"] == Variable(
         "perceived_age", "How old does this person look, in years?", "face", "continuous", (), 0, 110, sensitive=True
     )
-    with pytest.raises(UnknownNameError, match=r"no variable 'sceen'.*known: scene, us_politics"):
+    with pytest.raises(UnknownNameError, match=r"no variable 'sceen'.*known: scene, closeness"):
         codebook["sceen"]
 
 
@@ -120,6 +122,37 @@ def test_files_of_windows_editors(tmp_path):
         (SCENE.replace("categorical", "continuous") + "low = true", "key 'low': expected a number, got True"),
         (SCENE.replace("categorical", "continuous") + "low = nan", "key 'low': expected a number, got nan"),
         (SCENE.replace("categorical", "continuous") + "low = 1\nhigh = 1.0", "expected low < high, got 1, 1.0"),
+        (SCENE + "pairs = 1\n" + AB, "key 'pairs': expected true or false, got 1"),
+        (SCENE + 'instructions = ""\n' + AB, "key 'instructions': expected a text, got ''"),
+        (
+            SCENE.replace("categorical", "multilabel") + "pairs = true\n" + AB,
+            r"key 'pairs': expected false for type 'multilabel' \(pairs take binary, categorical, ordinal\)",
+        ),
+        (
+            SCENE.replace("categorical", "boxes").replace("image", "video") + AB,
+            "key 'of': expected a kind of still pictures for boxes: image, frame, face, object, line, got 'video'",
+        ),
+        (SCENE.replace("categorical", "boxes"), "key 'values': expected at least one, got none"),
+        (SCENE.replace("categorical", "boxes") + "none_of_these = true\n" + AB, "expected false for type 'boxes'"),
+        (SCENE + AB + "include = 'a'", r"value 2 \('b'\), key 'include': expected a list of texts, got 'a'"),
+        (SCENE + 'only_if = "a"\n' + AB, "key 'only_if': expected a table of lists of texts, got 'a'"),
+        (SCENE + 'only_if = { a = "b" }\n' + AB, "key 'only_if': expected a table of lists of texts"),
+        (SCENE + "only_if = { a = [] }\n" + AB, "expected values of 'a', one or more, got none"),
+        (
+            SCENE + 'only_if = { scene = ["a"] }\n' + AB,
+            r"'scene', key 'only_if': expected a variable of image units that stands before it \(none\), got 'scene'",
+        ),
+        (
+            SCENE + AB + MOOD + 'only_if = { sceen = ["a"] }',
+            r"'mood', key 'only_if': .*before it \('scene'\), got 'sceen'; name one of them, or move it up",
+        ),
+        (SCENE + AB + MOOD + 'only_if = { scene = ["c"] }', r"expected values of 'scene' \('a', 'b'\), got 'c'"),
+        (SCENE + AB + MOOD.replace("image", "video") + 'only_if = { scene = ["a"] }', r"of video units .*\(none\)"),
+        (SCENE + "pairs = true\n" + AB + MOOD + 'only_if = { scene = ["a"] }', r"of image units .*\(none\)"),
+        (
+            MOOD + SCENE + 'only_if = { mood = ["a"] }\n' + AB,
+            "expected a variable with values, got 'mood', which is continuous",
+        ),
         (SCENE.replace("[scene]", "[Scene]"), "variable 'Scene': expected a lower snake case name"),
         (SCENE.replace("[scene]", '["sc ene"]'), "variable 'sc ene': expected a lower snake case name"),
     ],
@@ -153,6 +186,11 @@ def test_the_template_stands_in_only_where_it_describes_something():
         variable("continuous", ()).prompts()
 
 
+def box(name, *corners):
+    return {"value": name, "box": [*corners]}
+
+
+GOLDEN = ["77341f2497186c15", "7bd95f909605c33a", "a6ea193f15425a92", "59c1dda31e20e488"]
 SCALE = {"low": -1, "high": 5}
 ANSWERS = [
     (variable(), "animal", "animal"),
@@ -167,6 +205,13 @@ ANSWERS = [
     (variable("continuous", (), **SCALE), " -1e0 ", -1.0),
     (variable("continuous", ()), np.float32(0.5), 0.5),
     (variable("text", ()), " as it is \n", " as it is \n"),
+    (variable("boxes"), [], []),
+    (variable("boxes"), None, None),
+    (
+        variable("boxes"),
+        [box(" Animal", 5, 9, 7, 12), box("Food truck", 0, 9.0, 3, np.int64(10)), box("animal", 5, 9, 7, 12)],
+        [box("Food truck", 0, 9, 3, 10), box("animal", 5, 9, 7, 12)],
+    ),
 ]
 REFUSED = [
     (variable(), "dog", "expected one of 'animal', 'Food truck' or null .*got 'dog'"),
@@ -189,6 +234,16 @@ REFUSED = [
     (variable("continuous", ()), True, "got True"),
     (variable("text", ()), " \n", "a text that is not blank"),
     (variable("text", ()), 3, "got 3"),
+    (variable("boxes"), "animal", r"expected a list of boxes \{.value.: name, .*\} of 'animal', 'Food truck' or null"),
+    (variable("boxes"), {}, "got {}"),
+    (variable("boxes"), [box("dog", 0, 0, 1, 1)], "expected a list of boxes .* of 'animal', 'Food truck'"),
+    (variable("boxes"), [{"box": [0, 0, 1, 1]}], "variable 'scene': expected a box as "),
+    (variable("boxes"), [box("animal", 0, 0, 1.5, 1)], "whole pixels, got .*; round them"),
+    (variable("boxes"), [box("animal", 0, 0, True, 1)], "whole pixels"),
+    (variable("boxes"), [{"value": "animal", "box": [0, 0, 1]}], "the corners"),
+    (variable("boxes"), [box("animal", 2, 0, 2, 1)], "expected 0 <= x0 < x1"),
+    (variable("boxes"), [box("animal", -1, 0, 2, 1)], "expected 0 <= x0 < x1"),
+    (variable("boxes"), [box("animal", 0, 0, float("inf"), 1)], "whole pixels"),
 ]
 
 
@@ -228,6 +283,79 @@ def test_what_is_stored_fits_the_schema(of, stored):
     jsonschema.validate(stored, of.schema(), cls=jsonschema.Draft202012Validator)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"not": "an answer"}, of.schema(), cls=jsonschema.Draft202012Validator)
+
+
+def test_boxes_lie_in_their_picture():
+    of = variable("boxes")
+    assert of.validate([box("animal", 0, 0, 640, 480)], size=(640, 480)) == [box("animal", 0, 0, 640, 480)]
+    with pytest.raises(InputError, match=r"the box \[0, 0, 641, 480\] leaves its picture, which is 640 x 480 px"):
+        of.validate([box("animal", 0, 0, 641, 480)], size=(640, 480))
+
+
+def test_schema_of_boxes_and_what_coders_read():
+    dog = Value("dog", "A dog.", include=["puppies."], exclude=["wolves", "toys"])
+    of = replace(variable("boxes"), values=(dog, Value("cat")), instructions="Draw tightly.")
+    assert of.schema() == {
+        "description": "What?\nDraw tightly.\n- dog: A dog. Include: puppies. Exclude: wolves; toys.\n- cat\n"
+        "- null: cannot tell",
+        "type": ["array", "null"],
+        "items": {
+            "type": "object",
+            "properties": {
+                "value": {"type": "string", "enum": ["dog", "cat"]},
+                "box": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 4, "maxItems": 4},
+            },
+            "required": ["value", "box"],
+            "additionalProperties": False,
+        },
+    }
+
+
+def test_boxes_and_pairs_have_no_prompts():
+    with pytest.raises(InputError, match="'scene' is answered by boxes, and prompts choose a value for one whole unit"):
+        variable("boxes").prompts()
+    with pytest.raises(InputError, match="'scene' is about pairs of units"):
+        variable(pairs=True).prompts()
+
+
+def test_skip_rules():
+    one = variable(only_if={"people": ["yes"], "tags": ["flag", "crowd"]})
+    assert one.only_if == (("people", ("yes",)), ("tags", ("flag", "crowd")))
+    assert hash(one) == hash(replace(one, only_if=[("people", ["yes"]), ("tags", ["flag", "crowd"])]))
+    assert variable().asked({})
+    assert one.asked({"people": "yes", "tags": ["police", "crowd"]})
+    assert one.asked({"people": "yes", "tags": [box("flag", 0, 0, 1, 1)]})
+    for answers in (
+        {},
+        {"people": "yes"},  # tags were not asked, or not yet
+        {"people": "no", "tags": ["flag"]},
+        {"people": None, "tags": ["flag"]},
+        {"people": "yes", "tags": []},
+        {"people": "yes", "tags": ["police"]},
+    ):
+        assert not one.asked(answers)
+
+
+def test_definitions_that_use_nothing_new_keep_their_digests_and_recipes():
+    """Golden: labels and answers that were given before these keys existed go on to count."""
+    old = variable(none_of_these=True)
+    assert canonical(old) == (
+        '{"cannot_tell":true,"high":null,"low":null,"name":"scene","none_of_these":true,"of":"image","question":"What?"'
+        ',"sensitive":false,"type":"categorical","values":[{"definition":"","examples":[],"name":"animal","prompts":[]},'
+        '{"definition":"","examples":[],"name":"Food truck","prompts":[]}]}'
+    )
+    numbers = variable("continuous", (), low=0, high=1.5, cannot_tell=False)
+    assert [one.digest for one in (old, variable("multilabel"), numbers, variable("text", ()))] == GOLDEN
+    first, second = old.values
+    new = [
+        replace(old, pairs=True),
+        replace(old, instructions="Look."),
+        replace(old, only_if={"people": ["yes"]}),
+        *(replace(old, values=(replace(first, **{key: ["x"]}), second)) for key in ("include", "exclude", "units")),
+        replace(old, values=(first, replace(second, include=["x"]))),
+    ]
+    assert len({old.digest, *(one.digest for one in new)}) == 8
+    assert len({canonical(old), *map(canonical, new)}) == 8
 
 
 def test_the_digest_is_of_what_coders_read():

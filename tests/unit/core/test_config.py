@@ -45,17 +45,29 @@ def test_a_whole_study(tmp_path):
     assert study.steps[0] == Step("measure", ("colour", "pdq"), "image", {})
     assert study.steps[1] == Step("cluster", ("embed",), "image", {"threshold": 0.1})
     assert study.ethics == {"approval": "IRB 12"}
+    assert (study.database, study.blur_faces) == ("", False)
+
+
+@pytest.mark.parametrize("url", ["postgresql:///x", "postgresql://me@host:5432/x", "postgresql://me@/x?host=/tmp"])
+def test_where_codes_are_kept_and_how_pictures_are_shown(tmp_path, url):
+    path = tmp_path / "studium.toml"
+    path.write_text(f"[study]\ndatabase = '{url}'\n[serve]\nblur_faces = true\n")
+    assert (read(path).database, read(path).blur_faces) == (url, True)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("[study", "not valid TOML"),
-        ("[sutdy]", "no key sutdy; known: study, media, remote, source, step, ethics"),
+        ("[sutdy]", "no key sutdy; known: study, media, remote, serve, source, step, ethics"),
         ("[study]\nseed = 'x'", r"\[study\] seed should be int, got str 'x'"),
         ("[study]\nseed = true", "should be int, got bool"),
         ("[media]\nmax_pixels = 'many'", r"\[media\] max_pixels should be int"),
         ("[source]\nfolder = 'x'", r"under its own  \[\[source\]\]"),
+        ("[study]\ndatabase = 'sqlite:///x.db'", r"\[study\] database should be like postgresql://user@host/name, got"),
+        ("[study]\ndatabase = 'postgresql://me:secret@host/x'", "holds a password; leave it out, and set STUDIUM_"),
+        ("[serve]\nblur_faces = 1", r"\[serve\] blur_faces should be bool, got int 1"),
+        ("[serve]\nblur = true", r"\[serve\] has no key blur; known: blur_faces"),
         ("[remote]\nbudget = '5'", r"\[remote\] budget should be a number, got str '5'"),
         ("[remote]\nbudget = -1", r"\[remote\] budget should be a number above 0, got -1"),
         ("[remote]\nbudget = nan", "should be a number above 0, got nan"),

@@ -15,10 +15,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from studium.core.records import database as module
 from studium.core.annotation import Annotation
 from studium.core.migrations import tables
 from studium.core.records import Records
+from studium.core.records import database as module
+from studium.core.records.records import _row
 from studium.errors import BusyError, InputError, MissingExtraError, StoreError
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
@@ -152,17 +153,26 @@ def test_the_revisions_lead_to_the_tables(where):
         assert compare_metadata(context, tables.metadata) == []
 
 
-def test_an_older_schema_is_migrated_and_keeps_its_rows(where):
+OLD = ("unit", "variable", "variable_digest", "value", "coder", "at", "weight", "note")
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_older_schema_is_migrated_and_keeps_its_rows(where, revision):
+    rows = [replace(DOG, unit=f"u{number}", value=[str(number)], note="ö" * (number % 2)) for number in range(20)]
     engine = module._engine(where)
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "0001")
-        assert not sa.inspect(connection).has_table("audit")
-        connection.execute(tables.annotations.insert(), [module._row(DOG)])
+        command.upgrade(_config(connection), revision)
+        assert sa.inspect(connection).has_table("audit") == (revision == "0002")
+        assert not sa.inspect(connection).has_table("samples")
+        old = sa.table("annotations", *(sa.column(c.name, c.type) for c in tables.annotations.c if c.name in OLD))
+        connection.execute(old.insert(), [{name: row[name] for name in OLD} for row in map(_row, rows)])
     engine.dispose()
     with Records(where) as records:
-        assert records.annotations() == [DOG]
+        assert records.annotations() == rows
         records.log("ada", "upgrade")
         assert len(records.audit()) == 1
+        assert records.annotate([replace(DOG, unit="new", key="k", withdrawn=True)]) == 1
+        assert len(records.annotations(history=True)) == 21
 
 
 def test_a_newer_schema_is_refused_and_left_alone(where):
@@ -170,7 +180,7 @@ def test_a_newer_schema_is_refused_and_left_alone(where):
         records.annotate([DOG])
         with records.transaction() as connection:
             connection.exec_driver_sql(f"UPDATE {tables.VERSION_TABLE} SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"expected schema 0002 or older, got 9999.*newer studium.*--upgrade"):
+    with pytest.raises(StoreError, match=r"expected schema 0003 or older, got 9999.*newer studium.*--upgrade"):
         Records(where)
     engine = module._engine(where)
     with engine.connect() as connection:

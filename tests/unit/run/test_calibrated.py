@@ -17,6 +17,7 @@ from studium.learn.evaluate import calibrate
 from studium.report.reading import Reading
 from studium.report.variables import variables
 from studium.run.calibrated import _value, coded
+from studium.run.coding.adjudicate import Decision, adjudicate
 from studium.run.taggers import tagger
 
 KINDS = {"bird": "animals/birds", "fruit": "food/fruit", "vehicle": "vehicles"}
@@ -186,6 +187,12 @@ def test_labels_from_the_records_of_the_study(corpus, some, caplog):
             corpus.calibrate("thing", of="image", labels=some).fit["temperature"]
         )
         assert "1 annotations of thing follow another definition" in caplog.text
+        unit, (said, _) = next(iter(some.items()))
+        other = next(name for name in corpus.codebook["thing"].names if name != said)
+        with Records(path) as records:
+            adjudicate(records, corpus.codebook, Decision(unit, "thing", other), "eve")
+        table = corpus.store.find("image", "zero_shot")
+        assert coded(corpus.store, table, corpus.codebook, None)[unit] == (other, 3.0)
     finally:
         path.unlink()
         for rest in corpus.root.glob("studium.db-*"):

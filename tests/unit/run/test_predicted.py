@@ -196,34 +196,62 @@ def test_a_class_that_no_unit_has_and_units_with_missing_numbers(tmp_path):
     assert (found.units, found.missing) == (108, {"a number is missing in its row": 12})
 
 
-def test_the_next_units_to_code(corpus, words, tmp_path):
+def test_nothing_is_left_to_code(corpus, words):
     with pytest.raises(UnknownNameError, match="begin with  studium predict"):
         corpus.sample("tone", by="words", of="line")
     corpus.predict("words")
     with pytest.raises(InputError, match="all 700 post units that words predicted are coded already"):
         corpus.sample("tone", by="words")
-    root = tmp_path / "study"
-    shutil.copytree(corpus.root, root)
-    tweets = multimodal.tweets(tmp_path, 1100)
-    other = Corpus(root)
-    other.add(sources.posts(tweets, id="id", text="text", root=root))
+
+
+@pytest.fixture(scope="module")
+def grown(corpus, words, tmp_path_factory):
+    """The study with posts that nobody coded, and how many they are."""
+    folder = tmp_path_factory.mktemp("grown")
+    corpus.predict("words")
+    shutil.copytree(corpus.root, folder / "study")
+    other = Corpus(folder / "study")
+    other.add(sources.posts(multimodal.tweets(folder, 1100), id="id", text="text", root=other.root))
     other.predict("words")
-    n = other.units("post").num_rows - 700
-    command = ["sample", "tone", "--by", "words", "-n", "40", "--to", str(tmp_path / "next.csv"), "--study", str(root)]
+    return other, other.units("post").num_rows - 700
+
+
+def test_the_next_units_to_code(corpus, grown, tmp_path):
+    other, n = grown
+    to = tmp_path / "next.csv"
+    command = f"sample next --design uncertainty --by words -n 40 --to {to} --study {other.root}".split()
     said = CliRunner().invoke(cli, command, catch_exceptions=False)
-    assert said.output.startswith(f"40 of {n} units; 700 were coded before")
-    with (tmp_path / "next.csv").open() as file:
+    assert said.output.startswith(f"40 of {n} post units; sample next")
+    assert "left out: 700 units (coded before)" in said.output
+    with to.open() as file:
         rows = list(csv.DictReader(file))
     assert not {row["unit"] for row in rows} & set(corpus.units("post")["id"].to_pylist())
     assert sum(float(row["weight"]) for row in rows) == pytest.approx(n, rel=0.35), "it stands for all that are left"
-    key = json.loads((root / "models/words/recipe.json").read_text())["key"]
-    how = {"design": "entropy systematic pps", "floor": "0.3", "frame": str(n), "seed": "0", "model": f"words:{key}"}
+    how = {"design": "uncertainty", "sample": "next", "frame": str(n), "seed": "0"}
     assert {name: {row[name] for row in rows} for name in how} == {name: {one} for name, one in how.items()}
+    with other.records() as records:
+        kept = records.samples.get("next")
+    key = json.loads((other.root / "models/words/recipe.json").read_text())["key"]
+    assert [one.unit for one in kept.units] == [row["unit"] for row in rows]
+    assert kept.design["behind"] == [{"model": "words", "key": key, "variable": "tone"}]
+    assert (kept.design["floor"], kept.design["left_out"]) == (0.3, {"coded before": 700})
     assert all(row["text"] for row in rows), "what a coder reads"
+    assert "predicted" not in rows[0], "blind"
     assert all(float(row["weight"]) * float(row["chance"]) == pytest.approx(1) for row in rows)
-    again = CliRunner().invoke(cli, command)
+    again = CliRunner().invoke(cli, [*command[:1], "again", *command[2:]])
     assert isinstance(again.exception, InputError)
     assert "may hold codes" in str(again.exception)
+
+
+def test_the_next_units_in_a_file_alone(grown, tmp_path):
+    other, n = grown
+    found = other.sample("tone", by="words", n=40)
+    found.write(tmp_path / "next.csv")
+    with (tmp_path / "next.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    key = json.loads((other.root / "models/words/recipe.json").read_text())["key"]
+    how = {"design": "entropy systematic pps", "floor": "0.3", "frame": str(n), "seed": "0", "model": f"words:{key}"}
+    assert {name: {row[name] for row in rows} for name in how} == {name: {one} for name, one in how.items()}
     for row in rows:
         row["value"] = "neutral"
     with (tmp_path / "coded.csv").open("w", newline="") as file:

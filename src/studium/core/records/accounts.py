@@ -69,15 +69,13 @@ class Accounts:
         import sqlalchemy as sa
 
         from studium.core.migrations.tables import accounts, sessions
-        from studium.core.records.database import checked
+        from studium.core.records.database import checked, put
 
-        row = {"role": account.role, "password": account.password, "active": account.active}
-        row |= {"at": account.at.astimezone(UTC)}
+        row: dict[str, Any] = {"name": checked(account.name), "role": account.role, "password": account.password}
+        row |= {"active": account.active, "at": account.at.astimezone(UTC)}
         with self._database.transaction() as connection:
             connection.execute(sa.delete(sessions).where(sessions.c.account == account.name))
-            changed = connection.execute(sa.update(accounts).where(accounts.c.name == account.name).values(**row))
-            if not changed.rowcount:
-                connection.execute(accounts.insert(), row | {"name": checked(account.name)})
+            put(connection, accounts, row)
 
     def get(self, name: str) -> Account:
         """An account.

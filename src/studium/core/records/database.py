@@ -4,7 +4,7 @@ SQLite in the study folder by default, PostgreSQL by URL. Needs the ``coding`` e
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 from studium.errors import BusyError, InputError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, Connection, Engine, Table
     from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["BUSY_SECONDS", "Database", "as_json", "checked"]
+__all__ = ["BUSY_SECONDS", "Database", "add_new", "as_json", "checked", "put"]
 
 BUSY_SECONDS = 30
 """How long a writer waits for the writer before it."""
@@ -167,6 +167,33 @@ def _explained(error: "SQLAlchemyError", where: str) -> StoreError:
     return StoreError(
         f"{where}: the database cannot be used: {cause}; check the path or URL, its permissions and space"
     )
+
+
+def add_new(connection: "Connection", table: "Table", rows: Sequence[Mapping[str, Any]], key: str) -> int:
+    """Insert rows but those whose ``key`` is there already, also if another process adds it at the same time.
+
+    Returns:
+        How many were inserted.
+    """
+    if not rows:
+        return 0
+    inserted = _inserting(connection, table).on_conflict_do_nothing(index_elements=[key]).returning(table.c[key])
+    return len(connection.execute(inserted, [*rows]).all())
+
+
+def put(connection: "Connection", table: "Table", row: Mapping[str, Any]) -> None:
+    """Insert a row, or replace the one with its primary key, also if another process does so at the same time."""
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in row.items() if name not in keys}
+    inserting = _inserting(connection, table).values(**row)
+    connection.execute(inserting.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def _inserting(connection: "Connection", table: "Table") -> Any:
+    """An INSERT in the words of the database, which both know ON CONFLICT."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return {"postgresql": postgresql, "sqlite": sqlite}[connection.dialect.name].insert(table)
 
 
 def checked(text: str) -> str:

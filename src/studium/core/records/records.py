@@ -11,7 +11,7 @@ from studium.core.annotation import Annotation
 from studium.core.records.accounts import Accounts
 from studium.core.records.adjudications import Adjudications
 from studium.core.records.clusters import Clusters
-from studium.core.records.database import Database, as_json, checked
+from studium.core.records.database import Database, add_new, as_json, checked
 from studium.core.records.samples import Samples
 from studium.core.records.tasks import Tasks
 from studium.core.records.traits import Traits
@@ -65,6 +65,8 @@ class Records(Database):
     def annotate(self, annotations: Iterable[Annotation]) -> int:
         """Add annotations in one transaction: all of them or none; those whose ``key`` is there already are not added.
 
+        So what is sent twice, at once or after a failure, by one process or several, is there once.
+
         A coder who codes a unit again adds a later annotation; the earlier one is kept.
 
         Returns:
@@ -72,13 +74,9 @@ class Records(Database):
         """
         from studium.core.migrations import tables
 
-        rows = {row["key"] or at: row for at, row in enumerate(map(_row, annotations))}
+        rows = [*map(_row, annotations)]
         with self.transaction() as connection:
-            if known := self._known(connection, [key for key in rows if isinstance(key, str)]):
-                rows = {key: row for key, row in rows.items() if key not in known}
-            if rows:
-                connection.execute(tables.annotations.insert(), list(rows.values()))
-        return len(rows)
+            return add_new(connection, tables.annotations, rows, "key")
 
     def annotations(
         self, variable: str | None = None, coder: str | None = None, unit: str | None = None, *, history: bool = False
@@ -136,18 +134,6 @@ class Records(Database):
             query = query.where(tables.audit.c.what == what)
         with self.transaction(reading=True) as connection:
             return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
-
-    @staticmethod
-    def _known(connection: Any, keys: list[str]) -> set[str]:
-        import sqlalchemy as sa
-
-        from studium.core.migrations import tables
-
-        known: set[str] = set()
-        for at in range(0, len(keys), 500):
-            asked = sa.select(tables.annotations.c.key).where(tables.annotations.c.key.in_(keys[at : at + 500]))
-            known |= set(connection.execute(asked).scalars())
-        return known
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

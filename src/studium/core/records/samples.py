@@ -66,14 +66,12 @@ class Samples:
             InputError: there is one of this name, or it holds no units.
         """
         from studium.core.migrations import tables
-        from studium.core.records.database import as_json, checked
+        from studium.core.records.database import add_new, as_json, checked
 
         if not sample.units:
             raise InputError(f"the sample {sample.name!r} holds no units; draw at least one")
         if bad := [one for one in sample.units if not 0 < one.chance <= 1 + 1e-9]:
             raise InputError(f"unit {bad[0].unit!r}: expected P(drawn) above 0 and at most 1, got {bad[0].chance}")
-        if sample.name in self.names():
-            raise InputError(f"there is a sample {sample.name!r} already; choose another name")
         row = {"name": checked(sample.name), "of": sample.of, "pairs": sample.pairs, "who": checked(sample.who)}
         row |= {"design": as_json({**sample.design}), "at": sample.at.astimezone(UTC)}
         drawn = [
@@ -81,7 +79,8 @@ class Samples:
             for at, one in enumerate(sample.units)
         ]
         with self._database.transaction() as connection:
-            connection.execute(tables.samples.insert(), row)
+            if not add_new(connection, tables.samples, [row], "name"):
+                raise InputError(f"there is a sample {sample.name!r} already; choose another name")
             connection.execute(tables.sampled.insert(), drawn)
 
     def names(self) -> list[str]:

@@ -48,14 +48,15 @@ class Tasks:
 
         Raises:
             InputError: there is one of this name, or nobody has anything to code.
+            UnknownNameError: there is no such sample.
         """
+        import sqlalchemy as sa
+
         from studium.core.migrations import tables
-        from studium.core.records.database import as_json, checked
+        from studium.core.records.database import add_new, as_json, checked
 
         if not any(task.units.values()):
             raise InputError(f"the task {task.name!r} gives no units to anybody; name coders, and a sample with units")
-        if task.name in [one.name for one in self.all()]:
-            raise InputError(f"there is a task {task.name!r} already; choose another name")
         row: dict[str, Any] = {
             "name": checked(task.name),
             "sample": task.sample,
@@ -68,7 +69,10 @@ class Tasks:
             for at, unit in enumerate(units)
         ]
         with self._database.transaction() as connection:
-            connection.execute(tables.tasks.insert(), row)
+            if not connection.execute(sa.select(tables.samples).where(tables.samples.c.name == task.sample)).first():
+                raise UnknownNameError(f"no sample {task.sample!r}; draw one with  studium sample")
+            if not add_new(connection, tables.tasks, [row], "name"):
+                raise InputError(f"there is a task {task.name!r} already; choose another name")
             connection.execute(tables.assignments.insert(), assigned)
 
     def all(self) -> list[Task]:

@@ -44,10 +44,8 @@ class Traits:
         Raises:
             InputError: one comes without consent, or says nothing.
         """
-        import sqlalchemy as sa
-
         from studium.core.migrations.tables import traits as it
-        from studium.core.records.database import checked
+        from studium.core.records.database import checked, put
 
         given = list(traits)
         for one in given:
@@ -58,9 +56,8 @@ class Traits:
                 )
         with self._database.transaction() as connection:
             for one in given:
-                connection.execute(sa.delete(it).where(it.c.coder == one.coder, it.c.name == one.name))
                 texts = {name: checked(getattr(one, name)) for name in ("coder", "name", "value", "consent")}
-                connection.execute(it.insert(), texts | {"at": one.at.astimezone(UTC)})
+                put(connection, it, texts | {"at": one.at.astimezone(UTC)})
 
     def withdraw(self, coder: str) -> int:
         """Delete everything that a coder said of themselves; returns how many traits that were."""

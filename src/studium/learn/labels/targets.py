@@ -133,6 +133,9 @@ class Targets:
             raise InputError(f"least: expected at least 1 label for each unit, got {self.least}")
         if self.variable.type == "text":
             raise InputError(f"variable {self.variable.name!r} is a text: no target; code it into values first")
+        if self.variable.pairs or self.variable.type == "boxes":
+            what = "about pairs of units" if self.variable.pairs else "answered by boxes"
+            raise InputError(f"variable {self.variable.name!r} is {what}: no target; choose one of single, whole units")
         if self.variable.type == "continuous" and self.combine:
             raise InputError(f"variable {self.variable.name!r} is continuous: coders are averaged; leave combine out")
 

@@ -16,13 +16,17 @@ __all__ = ["coded", "columns_of", "traced", "variable_of"]
 
 
 def variable_of(given: Any) -> Variable:
-    """A variable, or what the recipe of a table says of one; without prompts, which nobody is asked with."""
+    """A variable, or what the recipe of a table says of one; without what no model is shown.
+
+    These are prompts, example units and skip rules: a model is asked about every unit.
+    """
     if isinstance(given, Variable):
-        return replace(given, values=tuple(replace(value, prompts=()) for value in given.values))
+        bare = tuple(replace(value, prompts=(), units=()) for value in given.values)
+        return replace(given, values=bare, only_if=())
     if not isinstance(given, Mapping):
         raise InputError(f"ask: expected variables of the codebook, got {given!r}; see docs/codebook.md")
-    values = [Value(**{**value, "examples": tuple(value["examples"]), "prompts": ()}) for value in given["values"]]
-    return Variable(**{**given, "values": tuple(values)})
+    values = [Value(**{**value, "prompts": (), "units": ()}) for value in given["values"]]
+    return Variable(**{**given, "values": tuple(values), "only_if": ()})
 
 
 def columns_of(variables: Sequence[Variable]) -> tuple[Column, ...]:

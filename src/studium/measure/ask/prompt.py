@@ -36,8 +36,11 @@ def prompt_of(variables: tuple[Variable, ...]) -> Prompt:
         variables: one or more, of different names, all coded on the same kind of unit.
 
     Raises:
-        InputError: there are none, two of one name, or they are coded on several kinds of units.
+        InputError: there are none, two of one name, they are coded on several kinds of units, or one is answered by
+            boxes or about pairs.
     """
+    for variable in variables:
+        _check(variable)
     kinds = list(dict.fromkeys(variable.of for variable in variables))
     if len(kinds) != 1:
         got = f"variables of {' and '.join(kinds)} units" if kinds else "no variable"
@@ -64,13 +67,27 @@ def digest_of(prompt: Prompt) -> str:
     return hashlib.sha256(canonical([prompt.system, prompt.question, prompt.schema]).encode()).hexdigest()
 
 
+def _check(variable: Variable) -> None:
+    """Refuse what a model is not asked."""
+    if variable.pairs:
+        raise InputError(
+            f"ask: variable {variable.name!r} is about pairs of units, and models are shown one unit; code it by hand"
+        )
+    if variable.type == "boxes":
+        raise InputError(
+            f"ask: variable {variable.name!r} is answered by boxes, and models answer in words; code it by hand, or "
+            "split objects from the pictures"
+        )
+
+
 def _counted(n: int) -> str:
     return "variable of the codebook" if n == 1 else f"{n} variables of the codebook"
 
 
 def _asked(number: int, variable: Variable) -> str:
-    """One variable: its number and name, the question, and the answers there are."""
-    return "\n".join([f"{number}. {variable.name}", variable.question, *_answers(variable)])
+    """One variable: its number and name, the question, how to go about it, and the answers there are."""
+    told = [variable.instructions] if variable.instructions else []
+    return "\n".join([f"{number}. {variable.name}", variable.question, *told, *_answers(variable)])
 
 
 def _answers(variable: Variable) -> list[str]:
@@ -95,7 +112,8 @@ def _values(variable: Variable) -> list[str]:
     for value in variable.values:
         name = json.dumps(value.name, ensure_ascii=False)
         lines.append(f"- {name}: {value.definition}" if value.definition else f"- {name}")
-        lines += [f"  Examples: {'; '.join(value.examples)}"] if value.examples else []
+        told = {"Include": value.include, "Exclude": value.exclude, "Examples": value.examples}
+        lines += [f"  {word}: {'; '.join(them)}" for word, them in told.items() if them]
     return lines
 
 

@@ -8,6 +8,7 @@ MODULES = (
     "study",
     "codebook",
     "units",
+    "children",
     "media",
     "search",
     "facets",

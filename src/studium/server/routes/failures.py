@@ -1,7 +1,49 @@
-"""Failures of a study."""
+"""Failures of a study: what could not be measured, and what sources could not use."""
 
 from fastapi import APIRouter
+from pydantic import BaseModel
+
+from studium.browse import failures as found
+from studium.server.context import Adjudicating
+from studium.server.looking import Looking
+from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["failures"])
+
+
+class Failure(BaseModel):
+    """A unit that a step could not measure, and why."""
+
+    unit: str
+    kind: str
+    path: str | None
+    step: str
+    error: str
+    message: str
+
+
+class Loss(BaseModel):
+    """What a source could not use, and why."""
+
+    source: str
+    where: str
+    error: str
+    message: str
+
+
+@router.get("/failures")
+def failures(view: Looking, viewer: Adjudicating, paging: Paging) -> Page[Failure]:
+    """What could not be measured."""
+    rows, total = found.failures(view, paging.offset, paging.limit)
+    items = [Failure.model_validate(row) for row in rows]
+    return Page[Failure](items=items, total=total, offset=paging.offset, limit=paging.limit)
+
+
+@router.get("/losses")
+def losses(view: Looking, viewer: Adjudicating, paging: Paging) -> Page[Loss]:
+    """What sources could not use."""
+    rows, total = found.losses(view, paging.offset, paging.limit)
+    items = [Loss.model_validate(row) for row in rows]
+    return Page[Loss](items=items, total=total, offset=paging.offset, limit=paging.limit)

@@ -208,3 +208,9 @@ def test_targets_can_be_split():
     found = Targets(TAGS)([Label(unit, "v", tags, "ann") for unit, tags in table.items()])
     split = Splits()(found.units, found.strata(), {"video": [at // 3 for at in range(60)]})
     assert split.testing(found.units).mean() == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.parametrize(("kind", "more"), [("boxes", {}), ("binary", {"pairs": True})])
+def test_boxes_and_pairs_are_no_targets(kind, more):
+    with pytest.raises(InputError, match="no target; choose one of single, whole units"):
+        Targets(Variable("x", "?", "image", kind, (Value("a"), Value("b")), **more))

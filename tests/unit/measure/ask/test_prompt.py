@@ -3,14 +3,17 @@
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from codebooks import POSTS, posts
 
+from studium.core.recipe import canonical
 from studium.core.unit import KINDS
 from studium.core.variable import Value, Variable
 from studium.errors import InputError
+from studium.measure.ask.columns import variable_of
 from studium.measure.ask.prompt import digest_of, prompt_of, text_of
 
 SYSTEM = """\
@@ -169,3 +172,33 @@ def test_what_cannot_be_asked_together_is_refused(prompt):
 def test_the_codebook_of_the_manual_is_the_one_tested_here():
     page = Path(__file__).parents[4] / "docs" / "ask.md"
     assert f"```toml\n{POSTS}```" in page.read_text(encoding="utf-8")
+
+
+def test_rules_and_instructions_are_asked_too():
+    joy = Value("joy", "Somebody laughs.", ("a team",), (), ("smiles",), ("grins", "smirks"), ("596aa1",))
+    rules = Variable("mood", "Which?", "post", "binary", (joy, Value("none")), instructions="Look at the faces.")
+    question = prompt_of((variable_of(rules),)).question
+    assert (
+        "1. mood\nWhich?\nLook at the faces.\nAnswer with one of these values:\n"
+        '- "joy": Somebody laughs.\n  Include: smiles\n  Exclude: grins; smirks\n  Examples: a team\n- "none"\n'
+    ) in question
+    assert "596aa1" not in question
+
+
+def test_what_no_model_is_shown_changes_no_key():
+    plain = Variable("mood", "Which?", "post", "binary", (Value("joy"), Value("none")))
+    shown = replace(plain, values=(Value("joy", units=("596aa1",)), Value("none")), only_if={"paid": ["yes"]})
+    assert variable_of(shown) == variable_of(plain) == plain
+    rules = replace(plain, values=(Value("joy", include=("x",)), Value("none")), instructions="Look.")
+    for one in (plain, rules):
+        assert variable_of(json.loads(canonical(variable_of(one)))) == one  # as the recipe of a table tells it
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"type": "boxes"}, "answered by boxes, and models answer in words"), ({"pairs": True}, "about pairs of units")],
+)
+def test_boxes_and_pairs_are_not_asked(change, says):
+    one = Variable("mood", "Which?", "image", "binary", (Value("joy"), Value("none")))
+    with pytest.raises(InputError, match=f"ask: variable 'mood' is {says}"):
+        prompt_of((replace(one, **change),))

@@ -44,11 +44,12 @@ def asked(variable: Variable, classes: Sequence[Any]) -> dict[str, Any]:
         variable: its definition.
         classes: of the head, in their order.
     """
-    definitions = {value.name: value.definition for value in variable.values}
+    definitions = {value.name: value.rule for value in variable.values}
     definitions |= {NONE_OF_THESE: "none of the values above"} if variable.none_of_these else {}
     told = tuple(definitions.get(str(one), "") for one in classes)
     style = "yes_no" if variable.type == "binary" else ""
-    return {"question": variable.question, "definitions": told if any(told) else (), "answers": style}
+    question = "\n".join([variable.question, variable.instructions]).rstrip("\n")
+    return {"question": question, "definitions": told if any(told) else (), "answers": style}
 
 
 def questions(head: Head, question: str, definitions: Sequence[str], style: str = "") -> tuple[Question, ...]:

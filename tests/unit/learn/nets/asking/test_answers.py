@@ -88,6 +88,14 @@ def test_the_codebook_says_what_is_asked():
     assert found["answers"] == ""
 
 
+def test_rules_and_instructions_are_asked_too():
+    yes = Value("yes", "A crowd.", include=("marches",), exclude=("parades",))
+    binary = Variable("x", "A protest?", "image", "binary", (yes, Value("no")), instructions="Look twice.")
+    found = asked(binary, ("no", "yes"))
+    assert found["question"] == "A protest?\nLook twice."
+    assert found["definitions"] == ("", "A crowd. Include: marches. Exclude: parades.")
+
+
 def test_first_tokens_with_and_without_a_blank():
     tokenizer = causal_checkpoints.tokenizer()
     found = first_tokens(tokenizer, ("NO", "YES"))

@@ -1,4 +1,4 @@
-"""Which units to code: draws with known probabilities, more of what a model is unsure of.
+"""More of what a model is unsure of, with known probabilities.
 
 A sample of the most uncertain units alone would be cheap to learn from, and good for nothing else: nobody could say of
 which population its shares are. Here every unit has a chance, larger where the model is less sure. With the weight
@@ -17,41 +17,16 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from studium.coding.sample.drawn import Drawn, Floats, Ints, systematic
 from studium.errors import InputError
 
-__all__ = ["Drawn", "chances", "draw", "uncertainty"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+__all__ = ["chances", "draw", "uncertainty"]
 
 _BY = ("entropy", "margin")
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A sample.
-
-    Attributes:
-        rows: (m,) numbers of the units, sorted.
-        chance: (m,) the probability with which each was drawn, above 0 and at most 1.
-        frame: how many units it was drawn from.
-        seed: of the draw.
-    """
-
-    rows: Ints
-    chance: Floats
-    frame: int
-    seed: int
-
-    @property
-    def weights(self) -> Floats:
-        """(m,) 1 / chance: how many units of the frame each stands for."""
-        return np.asarray(1 / self.chance)
 
 
 def uncertainty(p: Floats, several: bool = False, by: str = "entropy") -> Floats:
@@ -136,7 +111,7 @@ def draw(chance: Floats, X: Floats | None = None, groups: Sequence[str | None] |
     rank = np.empty(len(each), np.int64)
     rank[place if X is not None else rng.permutation(len(each))] = np.arange(len(each))
     order = np.argsort(rank[member], kind="stable")
-    taken = _systematic(np.minimum(together, 1.0)[order], rng.random())
+    taken = systematic(np.minimum(together, 1.0)[order], rng.random())
     rows = np.sort(member[order[taken]])
     share = each / together[group]
     return Drawn(rows, (np.minimum(together, 1.0)[group] * share)[rows], len(each), seed)
@@ -158,13 +133,6 @@ def _members(chance: Floats, group: Ints, rng: np.random.Generator) -> Ints:
     order = np.lexsort((-keys, group))
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
     return np.asarray(order[first], np.int64)
-
-
-def _systematic(chance: Floats, start: float) -> Ints:
-    """Which are taken, if their probabilities are laid end to end, and one step is 1."""
-    ends = np.cumsum(chance)
-    passed = np.floor(ends - start + 1e-9)
-    return np.flatnonzero(np.diff(passed, prepend=np.floor(-start + 1e-9)) > 0)
 
 
 def _laid_out(X: Floats, rng: np.random.Generator) -> Ints:

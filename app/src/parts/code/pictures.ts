@@ -1,0 +1,34 @@
+// Pictures of units, fetched ahead and kept decoded, so that the next one stands there at the press of a key.
+
+import { ApiError } from "../../lib/api";
+import { picture as address } from "../../lib/units";
+
+const KEPT = 16;
+const kept = new Map<string, Promise<string>>();
+
+/** The address of a unit's picture in this browser; rejects with what the server said. */
+export function picture({ id, kind }: { id: string; kind: string }): Promise<string> {
+  const known = kept.get(id);
+  kept.delete(id);
+  const found = known ?? fetched(id, kind);
+  kept.set(id, found);
+  found.catch(() => kept.delete(id));
+  for (const oldest of [...kept.keys()].slice(0, Math.max(0, kept.size - KEPT))) {
+    void kept.get(oldest)!.then(URL.revokeObjectURL, () => undefined);
+    kept.delete(oldest);
+  }
+  return found;
+}
+
+async function fetched(id: string, kind: string): Promise<string> {
+  const answer = await fetch(address(id, kind));
+  if (!answer.ok) {
+    const said = await answer.json().catch(() => undefined);
+    throw new ApiError(answer.status, said?.error?.type ?? "Error", said?.error?.message ?? answer.statusText);
+  }
+  const local = URL.createObjectURL(await answer.blob());
+  const image = new Image();
+  image.src = local;
+  await image.decode();
+  return local;
+}

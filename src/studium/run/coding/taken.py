@@ -1,0 +1,26 @@
+"""Units that samples of a study drew already."""
+
+from studium.core.records import Records
+
+__all__ = ["HOLDOUT", "held_out", "taken"]
+
+HOLDOUT = "holdout"
+"""The design of samples whose units no other sample draws."""
+
+
+def taken(records: Records, of: str, design: str = "") -> set[str]:
+    """The units of a kind that the samples of a study drew; those of pairs do not count.
+
+    Args:
+        records: of the study.
+        of: kind of the units.
+        design: only by samples of this design.
+    """
+    found = [one for one in records.samples.all() if one.of == of and not one.pairs]
+    named = [one.name for one in found if not design or one.design.get("design") == design]
+    return {one.unit for name in named for one in records.samples.get(name).units}
+
+
+def held_out(records: Records, of: str) -> set[str]:
+    """The units that are kept for judging models."""
+    return taken(records, of, HOLDOUT)

@@ -1,0 +1,91 @@
+"""A browser, and a real server of a small real study. Screenshots go to build/screenshots, and are looked at."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fetch
+import pytest
+from browsing import BUILT, DESK, PASSWORD, Served, serve, study
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from studium.core.records import Account, Records
+from studium.server import passwords
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a screen."""
+    program = fetch.chromium()
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory, stamps: Path, videos: Path) -> Path:
+    """The folder of the study that is served. Tests that write get a copy."""
+    assert BUILT.exists(), "the app is not built: make app"
+    return study(tmp_path_factory.mktemp("browser") / "study", stamps, videos)
+
+
+@pytest.fixture(scope="session")
+def served(pictures: Path) -> Iterator[Served]:
+    """The study on a server; tests only read it."""
+    with serve(pictures, "--coder", "ann") as server:
+        yield server
+
+
+@pytest.fixture
+def copied(pictures: Path, tmp_path: Path) -> Path:
+    """A copy of the study, for a test that writes."""
+    return Path(shutil.copytree(pictures, tmp_path / "study"))
+
+
+@pytest.fixture
+def together(copied: Path) -> Iterator[Served]:
+    """A copy of the study, served to a coder and an admin."""
+    records = Records(copied / "studium.db")
+    kept = passwords.hashed(PASSWORD)
+    for name, role in (("ada", "coder"), ("dora", "admin")):
+        records.accounts.put(Account(name, role, kept, datetime.now(UTC)))
+    records.close()
+    with serve(copied, "--accounts") as server:
+        yield server
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """``opened(address, size=DESK, scheme="light")``: a page in a new browser of its own.
+
+    The test fails if a script of a page failed, a dialog was shown, or the content policy refused something.
+    """
+    wrong: list[str] = []
+    contexts = []
+
+    def open_one(address: str = "", size: dict[str, int] = DESK, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+        page.on("dialog", lambda dialog: (wrong.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        if address:
+            page.goto(address)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page], served: Served) -> Page:
+    """A page in which the owner of the study is signed in, at its gallery."""
+    shown = opened(served.login)
+    shown.get_by_role("grid").wait_for()
+    return shown
