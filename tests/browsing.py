@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,6 +175,14 @@ def _say(corpus: Corpus) -> None:
     corpus.store.add_units(
         [Unit(derived_id(video, "speech", span), "speech", parent=video, span=span) for span in spans]
     )
+
+
+def until(page: Page, expression: str, seconds: float = 10) -> None:
+    """Wait until an expression is true in the page; Playwright's own way needs eval(), which the policy refuses."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not true within {seconds} s: {expression}"
+        page.wait_for_timeout(30)
 
 
 def shoot(page: Page, name: str) -> None:

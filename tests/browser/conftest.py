@@ -1,5 +1,6 @@
 """A browser, and a real server of a small real study. Screenshots go to build/screenshots, and are looked at."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 import fetch
 import pytest
 from browsing import BUILT, DESK, PASSWORD, Served, serve, study
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from studium.core.records import Account, Records
 from studium.server import passwords
@@ -57,13 +58,33 @@ def together(copied: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+def forgiven() -> list[str]:
+    """What the browser may say on its console, as patterns of its words and the address; a test adds what it expects.
+
+    A browser without a session asks whether it has one, and is told that it has not; one file of the study is broken;
+    and a server may be stopped before the pages that it serves are closed.
+    """
+    return [
+        r"status of 401 .*/api/(session|study|coders/traits/questions)$",
+        r"status of 422 .*/(thumb|picture)\?",
+        r"net::ERR_(CONNECTION_|EMPTY_RESPONSE|SOCKET)",
+    ]
+
+
+@pytest.fixture
+def opened(browser: Browser, forgiven: list[str]) -> Iterator[Callable[..., Page]]:
     """``opened(address, size=DESK, scheme="light")``: a page in a new browser of its own.
 
-    The test fails if a script of a page failed, a dialog was shown, or the content policy refused something.
+    The test fails if a script of a page failed, a dialog was shown, or the browser's console has an error that is not
+    forgiven: a request that failed, or something that the content policy refused.
     """
     wrong: list[str] = []
     contexts = []
+
+    def heard(said: ConsoleMessage) -> None:
+        told = f"{said.text} {said.location.get('url', '')}"
+        if said.type == "error" and not any(re.search(pattern, told) for pattern in forgiven):
+            wrong.append(told)
 
     def open_one(address: str = "", size: dict[str, int] = DESK, scheme: str = "light") -> Page:
         context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
@@ -72,7 +93,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
         page.on("dialog", lambda dialog: (wrong.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("console", heard)
         if address:
             page.goto(address)
         return page

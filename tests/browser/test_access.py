@@ -8,7 +8,7 @@ from browsing import PASSWORD, ROOT, Served
 from playwright.sync_api import Page, expect
 
 AXE = ROOT / "app" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = "failures codebook map clusters code tasks samples agreement adjudicate pairs".split()
+PAGES = "about failures codebook map clusters code tasks samples agreement adjudicate pairs".split()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from browsing import DESK, TABLET, Served, serve, shoot
+from browsing import DESK, TABLET, Served, serve, shoot, until
 from playwright.sync_api import Page, expect
 
 
@@ -30,8 +30,8 @@ def test_pictures_are_shown_and_only_rows_on_the_screen_are_in_the_document(page
     assert rows == 9
     assert page.get_by_role("row").count() < rows
     expect(page.get_by_role("gridcell").first).to_have_accessible_name('"><img src=x onerror=alert(1)>.png, 1 of 45')
-    painted = "() => [...document.querySelectorAll('[role=gridcell] img')].filter(one => one.naturalWidth).length >= 15"
-    page.wait_for_function(painted)
+    painted = "[...document.querySelectorAll('[role=gridcell] img')].filter(one => one.naturalWidth).length >= 15"
+    until(page, painted)
     shoot(page, "gallery")
     grid.evaluate("grid => grid.scrollTop = grid.scrollHeight")
     expect(page.get_by_role("gridcell").last).to_have_accessible_name(re.compile(", 45 of 45$"))

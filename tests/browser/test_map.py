@@ -73,7 +73,7 @@ def test_from_a_search_over_a_lasso_to_an_annotation(opened: Callable[..., Page]
 
 def test_the_map_by_keyboard(opened: Callable[..., Page], served: Served) -> None:
     page = opened(served.login)
-    open_map(page, served.url, "unit.path")
+    open_map(page, served.url, "-")
     page.get_by_role("application").focus()
     for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight"):
         page.keyboard.press(key)

@@ -23,6 +23,7 @@ export const ENTRIES: Entry[] = [
   entry("tasks", "Tasks", "adjudicator", false),
   entry("codebook", "Codebook", "coder"),
   entry("failures", "Failures", "adjudicator"),
+  entry("about", "About me", "coder"),
   entry("accounts", "Accounts", "admin"),
   entry("units", "Unit", "coder", false),
 ];

@@ -29,9 +29,11 @@ export interface Study {
 
 const RANK: Record<Role, number> = { coder: 0, adjudicator: 1, admin: 2 };
 
-export const session = $state<{ viewer: Viewer | null; study: Study | null; asked: boolean }>({
+/** `asks`: whether the study asks its coders about themselves. */
+export const session = $state<{ viewer: Viewer | null; study: Study | null; asks: boolean; asked: boolean }>({
   viewer: null,
   study: null,
+  asks: false,
   asked: false,
 });
 
@@ -39,16 +41,27 @@ export function may(role: Role): boolean {
   return session.viewer !== null && RANK[session.viewer.role] >= RANK[role];
 }
 
-function enter(viewer: Viewer, study: Study): void {
+function enter(viewer: Viewer, study: Study, asks: boolean): void {
   keepCsrf(viewer.csrf);
   session.study = study;
+  session.asks = asks;
   session.viewer = viewer;
+}
+
+/** Whether coders are asked about themselves; also where the questions cannot be read, which their page then says. */
+async function asking(): Promise<boolean> {
+  try {
+    return (await get<{ questions: unknown[] }>("coders/traits/questions")).questions.length > 0;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return false;
+    return true;
+  }
 }
 
 /** Ask the server whether there is a session; none is an answer, not an error. */
 export async function resume(): Promise<void> {
   try {
-    enter(...(await Promise.all([get<Viewer>("session"), get<Study>("study")])));
+    enter(...(await Promise.all([get<Viewer>("session"), get<Study>("study"), asking()])));
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
   } finally {
@@ -58,7 +71,7 @@ export async function resume(): Promise<void> {
 
 export async function login(credentials: { token: string } | { name: string; password: string }): Promise<void> {
   const viewer = await post<Viewer>("session", credentials);
-  enter(viewer, await get<Study>("study"));
+  enter(viewer, ...(await Promise.all([get<Study>("study"), asking()])));
   session.asked = true;
 }
 

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.columns import CLUSTER
 from studium.browse.view import View, whole
+from studium.core.cache import cached
 from studium.core.records.clusters import ClusterEdit
 from studium.core.store import Table
 from studium.errors import InputError, UnknownNameError
@@ -96,7 +95,7 @@ def overview(view: View, of: str, table: str) -> Overview:
     return cached((found.folder, "overview"), (view.made(found), edits), made)
 
 
-def members(view: View, of: str, table: str, cluster: int, at: tuple[int, int]) -> tuple[npt.NDArray[np.int64], int]:
+def members(view: View, of: str, table: str, cluster: int, at: tuple[int, int]) -> tuple[list[int], int]:
     """Places of some of the units of a cluster and of those merged into it, and how many there are.
 
     Args:
@@ -116,9 +115,8 @@ def members(view: View, of: str, table: str, cluster: int, at: tuple[int, int]) 
         raise UnknownNameError(
             f"{table} has no cluster {cluster}, or it is part of cluster {told.cluster(cluster)} now"
         )
-    some = there.units.take(pa.array(rows[at[0] : at[0] + at[1]]))
-    places = pc.index_in(some, value_set=view.ids(of)).drop_null()
-    return places.to_numpy(zero_copy_only=False).astype(np.int64), len(rows)
+    some = there.units.take(pa.array(rows[at[0] : at[0] + at[1]])).to_pylist()
+    return [row for row in view.rows(of, some) if row is not None], len(rows)
 
 
 def edit(view: View, of: str, asked: ClusterEdit) -> ClusterEdit:

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.values import Category, Raw, Rows, Texts, Values, decoded
 from studium.browse.view import View, whole
+from studium.core.cache import cached
 from studium.core.column import Column
 from studium.core.store import Table, names_of
 from studium.core.unit import KINDS, PARENTS
@@ -103,7 +103,8 @@ def raw(view: View, table: Table) -> dict[str, pa.Array]:
 def _decoded(view: View, of: str, name: str) -> Values | None:
     table, _, column = name.partition(".")
     if table in {POST, UNIT, ATTACHMENT}:
-        return cached((view.root, of, name), view.stamp(of), lambda: _of_source(view, of, table, column))
+        said = view.stamp(of), view.stamp("post")
+        return cached((view.root, of, name), said, lambda: _of_source(view, of, table, column))
     found = next((one for one in view.tables(of) if one.recipe.label == table), None)
     if found is not None and column == NAME and found.recipe.name == CLUSTER:
         return _names(view, of, found)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.browse.columns import values
-from studium.browse.filters import Filter, Mask, containing, fitting
+from studium.browse.filters import Filter, Mask, containing, fitting, holding
 from studium.browse.values import Category, Number, Texts
 from studium.browse.view import View
+from studium.core.cache import Same, cached
 from studium.errors import InputError
 
 __all__ = ["BINS", "SHOWN", "Bin", "Facet", "Value", "edges", "facets"]
@@ -22,6 +23,7 @@ SHOWN = 50
 BINS = 20
 """Bins of numbers, at most."""
 
+_Ends = npt.NDArray[np.float64]
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _CLOCK = (
     *(1.0, 5.0, 15.0, 30.0, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
@@ -102,14 +104,11 @@ def _facet(view: View, of: str, name: str, mask: Mask, own: Sequence[Any]) -> Fa
         raise InputError(f"{name} holds texts that differ from unit to unit; search them with  query")
     kept = mask if found.rows is None else mask[found.rows]
     there = found.codes >= 0 if isinstance(found, Category) else ~np.isnan(found.values)
-    missing = int(mask.sum()) - _units(kept & there, found.rows)
+    missing = int((mask & ~holding(there, found.rows, len(mask))).sum())
     if isinstance(found, Category):
         return _counted(name, found, found.codes[kept & there], missing, own)
-    return Facet(name, "number", missing, bins=_bins(found, kept & there))
-
-
-def _units(there: Mask, rows: npt.NDArray[np.int64] | None) -> int:
-    return int(there.sum()) if rows is None else len(np.unique(rows[there]))
+    ends = cached((view.root, of, name, "bins"), Same(found), lambda: _ends(found))
+    return Facet(name, "number", missing, bins=_bins(found, kept & there, *ends))
 
 
 def _counted(name: str, found: Category, codes: npt.NDArray[np.int32], missing: int, own: Sequence[Any]) -> Facet:
@@ -120,13 +119,15 @@ def _counted(name: str, found: Category, codes: npt.NDArray[np.int32], missing: 
     return Facet(name, "category", missing, shown, sum(counts) - sum(one.n for one in shown))
 
 
-def _bins(found: Number, there: Mask) -> list[Bin]:
-    finite = found.values[np.isfinite(found.values)]
-    low, high = edges(finite, found.whole, _CLOCK if found.type == "time" else ())
+def _ends(found: Number) -> tuple[_Ends, _Ends]:
+    return edges(found.values[np.isfinite(found.values)], found.whole, _CLOCK if found.type == "time" else ())
+
+
+def _bins(found: Number, there: Mask, low: _Ends, high: _Ends) -> list[Bin]:
     there = there & np.isfinite(found.values)
     ends = np.searchsorted(low, found.values[there], side="right") - 1
     if found.rows is not None and len(ends):  # two values of a unit in one bin count once
-        ends = np.unique(np.column_stack([found.rows[there], ends]), axis=0)[:, 1]
+        ends = np.unique(found.rows[there] * len(low) + ends) % len(low)
     counts = np.bincount(ends, minlength=len(low)).tolist()
     return [Bin(a, b, n) for a, b, n in zip(low.tolist(), high.tolist(), counts, strict=True)]
 

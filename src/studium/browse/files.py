@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from studium.browse.cache import cached
 from studium.browse.view import View
+from studium.core.cache import cached
 from studium.core.suffixes import kind_of
 from studium.core.unit import Unit
-from studium.errors import MediaError, RefusedError, UnreadableFileError
+from studium.errors import MediaError, NoStreamError, RefusedError, UnreadableFileError
 from studium.run.download.sniff import HEAD, sniff
 from studium.run.load import locate
 
-__all__ = ["UNKNOWN", "File", "byte_range", "disposition", "file_of", "pieces", "roots"]
+__all__ = ["UNKNOWN", "File", "byte_range", "disposition", "file_of", "pieces", "roots", "unseen"]
 
 UNKNOWN = "application/octet-stream"
 
@@ -100,6 +100,19 @@ def file_of(view: View, kind: str, row: int) -> File:
     kind_, suffix = (found.kind, found.suffix) if found else (None, ".bin")
     name = path.name if found and kind_of(path) == kind_ else f"{path.name}{suffix}"
     return File(path, unit.id, name, _type(suffix[1:], unit), stat.st_size, stat.st_mtime_ns)
+
+
+def unseen(file: File) -> bool:
+    """Whether nothing can be seen in a file: sound without pictures, whatever it is called."""
+    from studium.media.video import Video
+
+    if file.type not in _EITHER:
+        return file.type.startswith("audio/")
+    try:
+        told = Video(file.path).info
+    except NoStreamError:
+        told = None
+    return told is None
 
 
 def roots(view: View) -> tuple[str, ...]:

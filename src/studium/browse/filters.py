@@ -21,9 +21,12 @@ from studium.browse.values import Category, Number, Texts, Values, seconds
 from studium.browse.view import View
 from studium.errors import InputError
 
-__all__ = ["Filter", "Mask", "containing", "fitting", "parsed"]
+__all__ = ["Filter", "Mask", "containing", "fitting", "holding", "parsed"]
 
 Mask = npt.NDArray[np.bool_]
+
+MOST = 100
+"""Filters at most; each looks at every unit."""
 
 _SEARCHED = ("unit.path", "unit.text", "attachment.label", "post.text")
 
@@ -62,6 +65,10 @@ def parsed(text: str | None) -> list[Filter]:
         raise InputError(f"filter should be a JSON list such as {_EXAMPLE}, got one that cannot be read") from error
     if not isinstance(found, list):
         raise InputError(f"filter should be a JSON list such as {_EXAMPLE}")
+    if len(found) > MOST:
+        raise InputError(
+            f"filter should list at most {MOST} filters, got {len(found)}; name many values in one of them"
+        )
     return [_filter(one) for one in found]
 
 
@@ -112,16 +119,17 @@ def _fits(view: View, of: str, one: Filter) -> Mask:
         return np.asarray(pc.is_in(view.ids(of), value_set=pa.array(one.among, pa.string())))
     found, n = values(view, of, one.column), len(view.ids(of))
     if one.missing:
-        return ~_any(_there(found), found.rows, n)
+        return ~holding(_there(found), found.rows, n)
     if one.among is not None:
-        return _any(_among(found, one.among), found.rows, n)
+        return holding(_among(found, one.among), found.rows, n)
     if not isinstance(found, Number):
         raise InputError(f"{one.column} holds no numbers; filter it with  in")
     low, high = _limit(one.low, found, -math.inf, one.column), _limit(one.high, found, math.inf, one.column)
-    return _any((found.values >= low) & (found.values <= high), found.rows, n)
+    return holding((found.values >= low) & (found.values <= high), found.rows, n)
 
 
-def _any(fits: Mask, rows: npt.NDArray[np.int64] | None, n: int) -> Mask:
+def holding(fits: Mask, rows: npt.NDArray[np.int64] | None, n: int) -> Mask:
+    """For each of n units whether one of its values fits."""
     if rows is None:
         return fits
     mask = np.zeros(n, np.bool_)
@@ -173,7 +181,7 @@ def containing(view: View, of: str, text: str) -> Mask:
     for name in _SEARCHED:
         if name in there:
             found = values(view, of, name)
-            mask |= _any(_contains(found, text), found.rows, n)
+            mask |= holding(_contains(found, text), found.rows, n)
     return mask
 
 

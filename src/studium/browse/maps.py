@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.columns import values
 from studium.browse.values import Number, Texts, first
 from studium.browse.view import View, whole
+from studium.core.cache import cached
 from studium.core.store import Table
 from studium.errors import InputError, UnknownNameError
 from studium.run.tables import living
@@ -33,9 +33,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Places:
-    """Units that the study has today, by their id, and where they lie: float32, between 0 and 1."""
+    """Units that the study has today, by their id, their places, and where they lie: float32, between 0 and 1."""
 
     units: pa.Array
+    at: npt.NDArray[np.int64]
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.float32]
 
@@ -98,7 +99,7 @@ def colour(view: View, of: str, table: str, column: str) -> Colour:
     found = values(view, of, column)
     if isinstance(found, Texts):
         raise InputError(f"{column} holds texts that differ from unit to unit; colour by another column")
-    at = pc.index_in(places(view, of, table).units, value_set=view.ids(of)).to_numpy(zero_copy_only=False)
+    at = places(view, of, table).at
     one = first(found, len(view.ids(of)))
     if isinstance(one, Number):
         numbers = one.values[at]
@@ -125,6 +126,8 @@ def _map(view: View, of: str, name: str) -> Table:
 def _read(view: View, table: Table) -> Places:
     def read() -> Places:
         rows = living(view.store, table)
-        return Places(whole(rows["unit"]), *(rows[name].to_numpy().astype(np.float32) for name in ("x", "y")))
+        units = whole(rows["unit"])
+        at = pc.index_in(units, value_set=view.ids(table.kind)).to_numpy(zero_copy_only=False).astype(np.int64)
+        return Places(units, at, *(rows[name].to_numpy().astype(np.float32) for name in ("x", "y")))
 
     return cached((table.folder, "places"), view.made(table), read)

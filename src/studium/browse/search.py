@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.units import Item, items
 from studium.browse.view import View
+from studium.core.cache import cached
 from studium.core.store import Table
 from studium.errors import InputError
 from studium.run import gate
@@ -94,9 +94,10 @@ def search(view: View, of: str, by: str, given: Mapping[str, str | Path], k: int
     query = _query(table, given, found)
     near = _nearest(found, query, k)
     hits = top(query, found.X[near], k)
-    rows = near[hits.row]
-    told = items(view, of, view.rows(of, found.units.take(pa.array(rows)).to_pylist()).to_pylist())
-    return [Hit(item, score) for item, score in zip(told, hits.score.tolist(), strict=True)]
+    rows = view.rows(of, found.units.take(pa.array(near[hits.row])).to_pylist())
+    kept = [(row, score) for row, score in zip(rows, hits.score.tolist(), strict=True) if row is not None]
+    told = items(view, of, [row for row, _ in kept])
+    return [Hit(item, score) for item, (_, score) in zip(told, kept, strict=True)]
 
 
 def _query(table: Table, given: Mapping[str, str | Path], found: _Vectors) -> npt.NDArray[np.float32]:
@@ -113,7 +114,7 @@ def _nearest(found: _Vectors, query: npt.NDArray[np.float32], k: int) -> npt.NDA
     length = float(np.linalg.norm(query))
     if not length or not np.isfinite(length) or len(found.X) <= k:
         return np.arange(len(found.X))
-    rough = found.X @ (query / np.float32(length)) / found.length
+    rough = np.einsum("ij,j->i", found.X, query / np.float32(length)) / found.length  # no threads that wait in vain
     bar = np.partition(rough, len(rough) - k)[len(rough) - k]
     return np.flatnonzero(rough >= bar - _NEAR)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.files import file_of
 from studium.browse.view import View, whole
+from studium.core.cache import cached
 from studium.core.unit import KINDS
 from studium.errors import InputError, MediaError
 from studium.run.lineage import FILES

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.columns import raw
 from studium.browse.units import Item, items
 from studium.browse.view import View, whole
+from studium.core.cache import cached
 from studium.core.store import Table
 from studium.core.unit import PARENTS
 
@@ -135,7 +135,7 @@ def _parent(view: View, kind: str, parent: str | None) -> Item | None:
     if parent is None:
         return None
     for one in PARENTS[kind]:
-        row = view.rows(one, [parent])[0].as_py()
+        (row,) = view.rows(one, [parent])
         if row is not None:
             return items(view, one, [row])[0]
     return None

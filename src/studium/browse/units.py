@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from studium.browse.cache import cached
 from studium.browse.columns import values
 from studium.browse.filters import Filter, containing, fitting
 from studium.browse.values import Number, Texts, first
 from studium.browse.view import View
+from studium.core.cache import Same, cached
 from studium.core.unit import BOXED
 from studium.errors import InputError
 from studium.run.load import text_of
@@ -152,17 +152,4 @@ def _order(view: View, of: str, column: str, falling: bool) -> Order:
             keys = one.values if isinstance(one, Number) else np.where(one.codes < 0, np.nan, one.codes)
         return np.argsort(-keys if falling else keys, kind="stable")
 
-    return cached((view.root, of, column, falling, "order"), _Same(found), made)
-
-
-class _Same:
-    """Equal to another one of the very same object."""
-
-    def __init__(self, one: object) -> None:
-        self.one = one
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.one is other.one
-
-    def __hash__(self) -> int:
-        return id(self.one)
+    return cached((view.root, of, column, falling, "order"), Same(found), made)

@@ -81,15 +81,18 @@ def decoded(raw: Raw) -> Values | None:
     kind = raw.values.type
     if pa.types.is_boolean(kind):
         codes = pc.fill_null(raw.values.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
-        return Category(codes, [False, True], raw.rows, "boolean")
+        rows, codes = _once(raw.rows, codes)
+        return Category(codes, [False, True], rows, "boolean")
     if pa.types.is_integer(kind) and raw.grouping:
         return _category(raw.values, raw.rows, "category")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _number(raw)
     if pa.types.is_string(kind) or pa.types.is_null(kind):
         return _texts(Raw(raw.values.cast(pa.string()), raw.rows))
-    listed = pa.types.is_fixed_size_list(kind) and pa.types.is_string(kind.value_type)
-    return _several(raw, raw.values.to_pylist()) if listed else None
+    listed = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+    if listed and (pa.types.is_string(kind.value_type) or pa.types.is_null(kind.value_type)):
+        return _several(raw, raw.values.to_pylist())
+    return None
 
 
 def first(values: Category | Number, n: int) -> Category | Number:
@@ -135,21 +138,26 @@ def _category(values: pa.Array, rows: Rows | None, kind: str) -> Category:
     place = np.empty(len(order) + 1, np.int32)
     place[order], place[-1] = np.arange(len(order)), -1
     codes = pc.fill_null(coded.indices, len(order)).to_numpy(zero_copy_only=False)
-    told = place[codes]
-    if rows is not None and len(rows):  # a value that a unit has twice counts once
-        rows, told = np.unique(np.column_stack([rows, told]), axis=0).T
-        told = told.astype(np.int32)
+    rows, told = _once(rows, place[codes])
     return Category(told, names.take(pa.array(order)).to_pylist(), rows, kind)
 
 
+def _once(rows: Rows | None, codes: npt.NDArray[np.int32]) -> tuple[Rows | None, npt.NDArray[np.int32]]:
+    """A value that a unit has twice, in two posts, counts once."""
+    if rows is None or not len(rows):
+        return rows, codes
+    rows, codes = np.unique(np.column_stack([rows, codes]), axis=0).T
+    return rows, codes.astype(np.int32)
+
+
 def _several(raw: Raw, lists: list[list[Any] | None]) -> Category:
-    counts = np.array([len(set(one or ())) for one in lists], np.int64)
+    told = [[value for value in dict.fromkeys(one or ()) if value is not None] for one in lists]
     places = np.arange(len(lists)) if raw.rows is None else raw.rows
-    flat = pa.array([str(value) for one in lists for value in dict.fromkeys(one or ())], pa.string())
-    return _category(flat, np.repeat(places, counts), "list")
+    flat = pa.array([str(value) for one in told for value in one], pa.string())
+    return _category(flat, np.repeat(places, [len(one) for one in told]), "list")
 
 
-def _list(text: str) -> list[str] | None:
+def _list(text: str) -> list[Any] | None:
     """The values of a JSON list of names; None if it is something else."""
     try:
         found = json.loads(text)
@@ -158,7 +166,7 @@ def _list(text: str) -> list[str] | None:
     fits = isinstance(found, list) and all(
         isinstance(value, Hashable) and not isinstance(value, float) for value in found
     )
-    return [str(value) for value in found] if fits else None
+    return found if fits else None
 
 
 def _times(values: pa.Array) -> npt.NDArray[np.float64] | None:

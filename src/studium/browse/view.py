@@ -1,19 +1,18 @@
 """A study as somebody looks at it: its units and tables, each read once and held while its files stay as they are."""
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from studium.browse.cache import cached, stamp
+from studium.core.cache import cached, stamp
 from studium.core.records.clusters import ClusterEdit
 from studium.core.store import Store, Table, unit_of
 from studium.core.unit import Unit, check_kind
 from studium.errors import UnknownNameError
-from studium.run import gate, tables
+from studium.run import gate, held, tables
 from studium.run.lineage import FILES, above, climbed
 from studium.run.load import DEFAULT, Decoding
 
@@ -52,14 +51,11 @@ class View:
 
     def stamp(self, kind: str) -> Hashable:
         """Changes with the units of a kind."""
-        check_kind(kind)
-        kinds = dict.fromkeys([kind, *above(kind)])
-        return stamp(*(self.root / "units" / one for one in kinds), self.root / "attachments")
+        return held.stamped(self.store, kind)
 
     def units(self, kind: str) -> pa.Table:
         """The units of a kind, in the order in which they were added."""
-        made = self.stamp(kind)
-        return cached((self.root, kind, "units"), made, lambda: self.store.units(kind).combine_chunks())
+        return held.units(self.store, kind)
 
     def ids(self, kind: str) -> pa.Array:
         """Their ids."""
@@ -87,9 +83,9 @@ class View:
         made = self.stamp("post")
         return cached((self.root, "posts"), made, lambda: tables.posts(self.store).combine_chunks())
 
-    def rows(self, kind: str, ids: Sequence[str]) -> pa.Array:
-        """For each id the place of the unit; null for those that the study does not have."""
-        return pc.index_in(pa.array(list(ids), pa.string()), value_set=self.ids(kind))
+    def rows(self, kind: str, ids: Iterable[str]) -> list[int | None]:
+        """For each id the place of the unit; None for those that the study does not have."""
+        return held.rows(self.store, kind, ids)
 
     def find(self, unit: str, kind: str | None = None) -> tuple[str, int]:
         """The kind of a unit and its place among those of its kind.
@@ -100,8 +96,8 @@ class View:
         for one in [kind] if kind else self.store.kinds():
             if not _ID.fullmatch(unit):
                 break
-            row: int = pc.index(self.ids(one), unit).as_py()
-            if row >= 0:
+            (row,) = self.rows(one, [unit])
+            if row is not None:
                 return one, row
         raise UnknownNameError(f"the study has no {kind or 'unit'} {unit[:80]!r}")
 
@@ -158,10 +154,12 @@ class View:
         return stamp(table.folder, table.folder / "_failures"), self.stamp(table.kind)
 
     def _there(self, unit: str, kind: str) -> tuple[str, int] | None:
-        row: int = pc.index(self.ids(kind), unit).as_py()
-        return (kind, row) if row >= 0 else None
+        (row,) = self.rows(kind, [unit])
+        return None if row is None else (kind, row)
 
 
 def whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """A column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    """A column in one piece; not copied if it is one."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column

@@ -39,6 +39,7 @@ def agree(
     studium agree
     studium agree protest --task pilot --by party
     """
+    from studium.coding.groups import LEAST
     from studium.run.coding.agreement import agreements
 
     with opened(root) as corpus, corpus.records() as records:
@@ -48,6 +49,8 @@ def agree(
         click.echo("nobody has coded in this study yet; give coders a task with  studium task")
     for one in found:
         _print(one)
+    if by and not any(one.groups for one in found):
+        click.echo(f"nothing to compare by {by}: no two groups of at least {LEAST} coders")
 
 
 @click.group(cls=InOrder)

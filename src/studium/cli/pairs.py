@@ -10,6 +10,7 @@ from studium.cli.common import opened, print_table, study_option
 
 if TYPE_CHECKING:
     from studium.coding.pairs import Figure
+    from studium.run.coding.compared import Difference
 
 __all__ = ["pairs"]
 
@@ -90,10 +91,7 @@ def result(name: str, variable: str, same: tuple[str, ...], root: Path) -> None:
                     d.measure,
                     d.b,
                     d.a,
-                    f"{d.change:+.3f}",
-                    f"{d.low:+.3f} to {d.high:+.3f}",
-                    f"{d.p:.4f}",
-                    f"{d.p_holm:.4f}",
+                    *(("n/a",) * 4 if math.isnan(d.change) else _difference(d)),
                 )
                 for d in found.differences
             ],
@@ -108,8 +106,17 @@ def result(name: str, variable: str, same: tuple[str, ...], root: Path) -> None:
     else:
         print_table(
             ["agreement", "value", "95 % interval"],
-            [(one.name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}") for one in found.agreement.measures],
+            [
+                (one.name, one.reason, "")
+                if math.isnan(one.value)
+                else (one.name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+                for one in found.agreement.measures
+            ],
         )
+
+
+def _difference(one: "Difference") -> tuple[str, ...]:
+    return (f"{one.change:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}", f"{one.p:.4f}", f"{one.p_holm:.4f}")
 
 
 def _figure(one: "Figure") -> str:

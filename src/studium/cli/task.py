@@ -1,7 +1,6 @@
 """Tasks: who codes which units of a sample, and how far they are."""
 
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,3 @@ def tasks(names: tuple[str, ...], root: Path) -> None:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
-
-
-def _time(at: datetime | None) -> str:
-    return "" if at is None else at.isoformat(" ", "minutes")

@@ -3,6 +3,8 @@
 Each takes a `numpy.random.Generator`, the only source of randomness: the same seed gives the same pictures.
 """
 
+import math
+
 import numpy as np
 from PIL import Image, ImageEnhance
 
@@ -77,6 +79,9 @@ def augment(
 ) -> Picture:
     """Rotate, rescale, crop at random, flip and jitter: one training picture.
 
+    What a rotation uncovers is filled with the pixels of the edge: black corners would be something that only pictures
+    of the training have.
+
     Args:
         image: RGB uint8 H x W x 3, any size.
         rng: source of randomness.
@@ -87,10 +92,18 @@ def augment(
     Returns:
         RGB uint8 size x size x 3.
     """
-    turned = random_rotation(image, rng, degrees)
+    turned = _turned(image, float(rng.uniform(-degrees, degrees)))
     cropped = random_crop(rescale(turned, shorter=size * 8 // 7, resample="bilinear"), size, size, rng)
     flipped = random_flip(cropped, rng)
     return colour_jitter(flipped, rng, brightness=jitter, contrast=jitter, saturation=jitter)
+
+
+def _turned(image: Picture, degrees: float) -> Picture:
+    """Turn about the centre; size kept, gaps filled with the pixels of the edge."""
+    rows, columns = image.shape[:2]
+    margin = math.ceil(max(rows, columns) * abs(math.sin(math.radians(degrees))))
+    wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    return crop(rotate(wide, degrees), (margin, margin, margin + columns, margin + rows))
 
 
 def _turn_hue(picture: Image.Image, turn: float) -> Image.Image:

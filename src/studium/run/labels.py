@@ -74,6 +74,11 @@ def target(
             "the codebook"
         )
     rows = labels_of(store, codebook, variable, asked.of, labels)
+    if labels is None and not rows:
+        raise InputError(
+            f"nobody has coded {variable!r} by its present definition in this study; code units (answers by an earlier "
+            "definition stay in the record), or hand over labels, such as a CSV file"
+        )
     known = set(store.units(asked.of)["id"].to_pylist())
     gone = tuple(dict.fromkeys(row.unit for row in rows if row.variable == variable and row.unit not in known))
     kept = [row for row in rows if row.unit in known]
@@ -116,8 +121,13 @@ def labels_of(store: Store, codebook: Codebook, variable: str, of: str, labels: 
     rows = [row for row in found.rows if row.variable == variable] or found.rows  # others may be of other kinds
     names = list(dict.fromkeys(row.unit for row in rows))
     ids = dict(zip(names, identified(path, names, key, store, of), strict=True))
+    if (n := found.told.get("other_definition")) and not any(row.variable == variable for row in rows):
+        raise InputError(
+            f"{path} has no label of {variable!r} by its present definition: {n} rows follow another; code the units "
+            "anew, or bring that definition back"
+        )
     if found.told:
-        log.info("%s holds what is no label: %s", path, dict(found.told))
+        log.log(logging.WARNING if n else logging.INFO, "%s holds what is no label: %s", path, dict(found.told))
     return [row._replace(unit=ids[row.unit]) for row in rows]
 
 

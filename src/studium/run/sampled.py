@@ -16,7 +16,7 @@ from studium.learn.folds.splits import Split
 from studium.run import apart
 from studium.run.coding.opened import exists, opened
 from studium.run.coding.sheet import write
-from studium.run.coding.taken import held_out
+from studium.run.coding.taken import held_out, seed_of
 from studium.run.estimators import TABLE
 from studium.run.features import features
 from studium.run.labels import Where, labels_of
@@ -45,6 +45,7 @@ class Wanted:
         labels: where there are codes besides those that the model learned from; see `studium.run.labels.labels_of`.
             The annotations of the study count in any case.
         seed: of the draw; None for the study's.
+        once: draw near-duplicates once, as far as the study knows them.
     """
 
     by: str
@@ -54,6 +55,7 @@ class Wanted:
     measure: str = "entropy"
     labels: Where = None
     seed: int | None = None
+    once: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,9 @@ def sampled(
     p = np.clip(np.array(rows[f"{variable}_prob"].to_pylist(), np.float64), 0, 1)
     unsure = uncertainty(p, codebook[variable].type == "multilabel", wanted.measure)
     chance = chances(unsure, min(wanted.n, len(units)), wanted.floor)
-    groups = _groups(store, of, units)
-    drawn = draw(chance, _alike(store, place, of, units), groups, seed if wanted.seed is None else wanted.seed)
+    groups = _groups(store, of, units) if wanted.once else None
+    seed = seed if wanted.seed is None else wanted.seed
+    drawn = draw(chance, _alike(store, place, of, units), groups, seed_of(seed, len(coded) + len(apart_)))
     where = dict(zip(store.units(of)["id"].to_pylist(), paths(store, of).to_pylist(), strict=True))
     texts = _texts(store) if of == "post" else {}
     said = rows[variable].to_pylist()
@@ -135,7 +138,7 @@ def sampled(
         "floor": wanted.floor,
         "stratum": "",
         "frame": drawn.frame,
-        "seed": drawn.seed,
+        "seed": seed,
         "model": f"{wanted.by}:{about['key']}",
     }
     made = tuple(

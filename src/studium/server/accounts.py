@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["added", "changed"]
 
-_NAME = re.compile(r"[\w.@+-](?:[\w.@+ -]{0,62}[\w.@+-])?")
+_NAME = re.compile(r"(?!\.+$)[\w.@+-](?:[\w.@+ -]{0,62}[\w.@+-])?")
 
 
 def added(records: "Records", name: str, role: str, password: str, who: str) -> Account:

@@ -76,7 +76,7 @@ def create_app(corpus: "Corpus", settings: Settings) -> FastAPI:
         responses=RESPONSES,
         generate_unique_id_function=lambda route: "_".join([*map(str, route.tags), route.name]),
     )
-    app.state.watched, app.state.records = Watched(corpus), records
+    app.state.root, app.state.watched, app.state.records = corpus.root, Watched(corpus), records
     app.state.settings, app.state.sessions = settings, sessions
     app.state.by_name, app.state.by_address = Attempts(free=5, longest=60), Attempts(free=30, longest=900)
     app.add_middleware(Deadline)

@@ -55,10 +55,10 @@ class Door:
         if unsafe:
             _from_us(asked, other)
         if not scope["path"].startswith("/api/") or (scope["method"], scope["path"]) in OPEN:
-            self._pace(other.address)
+            self._pace(other.network)
             return
         signed_in = await self._signed_in(asked, unsafe)
-        self._pace(signed_in.token if signed_in else other.address)
+        self._pace(signed_in.token if signed_in else other.network)
         if signed_in is None:
             raise HTTPException(401, "sign in first, or send  Authorization: Bearer TOKEN")
         state["signed_in"], state["viewer"] = signed_in, signed_in.viewer

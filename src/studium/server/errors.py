@@ -1,8 +1,11 @@
 """One shape for every error: ``{"error": {"status": 404, "type": "UnknownNameError", "message": "..."}}``."""
 
 import logging
+import os
+import tempfile
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -112,7 +115,14 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
     if status == 500:  # of the server's disk or database: nothing that whoever asks could mend
         log.error("request %s: %s: %s", request.state.number, type(error).__name__, error)
         return _unexpected(request, error)
-    return answer(status, str(error), type(error).__name__)
+    return answer(status, _placeless(str(error), request.app.state.root), type(error).__name__)
+
+
+def _placeless(said: str, root: Path) -> str:
+    """What an error says, but not where on the machine the study lies."""
+    for folder in (root.absolute(), root.resolve(), tempfile.gettempdir()):
+        said = said.replace(f"{folder}{os.sep}", "").replace(str(folder), "the study")
+    return said.replace(str(Path.home()), "~")
 
 
 def _https(request: Request, error: Exception) -> JSONResponse:

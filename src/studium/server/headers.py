@@ -13,9 +13,8 @@ __all__ = ["Shell"]
 
 log = logging.getLogger(__name__)
 
-# The map's WebGL library, regl, compiles its drawing commands with Function(): hence 'unsafe-eval', of our own scripts.
 _PAGE = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )

@@ -1,5 +1,6 @@
 """Who is at the other end: the browser's address, and the scheme and host it asked for."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -20,6 +21,15 @@ class Peer:
     address: str
     secure: bool
     host: str
+
+    @property
+    def network(self) -> str:
+        """What one party has: its address; of IPv6 the /64 that it lies in, all of whose addresses anybody may take."""
+        try:
+            address = ipaddress.IPv6Address(self.address)
+        except ValueError:
+            return self.address
+        return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address), 64), strict=False))
 
     @property
     def origin(self) -> str:

@@ -120,7 +120,7 @@ def run(corpus: "Corpus", settings: "Settings", address: Address, told: Callable
             server_header=False,
             ws="none",
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=3,
         )
         try:
             Server(config).run(sockets=[listening])

@@ -1,6 +1,8 @@
 """Counts over the values of columns, and the bins of numbers."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from unit.browse.conftest import IDS, LOOK, POSTS
 from studium.browse import filters, units
 from studium.browse.facets import BINS, Facet, Value, edges, facets
 from studium.browse.view import View
+from studium.core.store import Store
+from studium.core.unit import Unit
 from studium.errors import InputError
 
 
@@ -42,6 +46,44 @@ def test_a_value_that_a_unit_has_twice_counts_once(small: View) -> None:
     twice = {"source": "posts", "post": POSTS[0], "media": IDS[0], "kind": "image", "position": 5, "path": "in/b.jpg"}
     small.store.add_attachments([twice])
     assert {one.low: one.n for one in counted(small, "post.likes").bins or [] if one.n} == {10: 2, 20: 1}
+
+
+def test_what_a_post_says_anew_counts_for_its_media(small: View) -> None:
+    assert counted(small, "post.author").values == [Value("ann", 3), Value("ben", 1)]
+    small.store.add_units([Unit(POSTS[1], "post", meta={"id": "1", "author": "zoe"})])
+    assert counted(small, "post.author").values == [Value("ann", 3), Value("zoe", 1)]
+
+
+def test_posts_count_for_media_as_a_loop_over_them_does(tmp_path: Path) -> None:
+    store, rng = Store(tmp_path), np.random.default_rng(3)
+    media, posts = ([f"{letter}{number:063x}" for number in range(60)] for letter in "ab")
+    kept: dict[str, list[Any]] = {
+        "author": ["ann", "ben", "", None],
+        "checked": [True, False, None],
+        "likes": [0, 7, None, 10**6],
+        "tags": [["a"], ["a", "b", "a"], [None], [], None],
+    }
+    said = [{name: some[rng.integers(len(some))] for name, some in kept.items()} for _ in posts]
+    store.add_units(Unit(post, "post", meta=one) for post, one in zip(posts, said, strict=True))
+    store.add_units(Unit(unit, "image", path=unit) for unit in media)
+    shown = rng.integers(60, size=(150, 2)).tolist()
+    rows = [{"media": unit, "path": unit, "source": "files"} for unit in media]
+    rows += [
+        {"media": media[at], "path": media[at], "post": posts[of], "source": "posts", "position": place}
+        for place, (at, of) in enumerate(shown)
+    ]
+    store.add_attachments([{"kind": "image", "position": 0, **row} for row in rows])
+    view = View(store)
+    for name in ("author", "checked", "tags", "likes"):
+        told = [one[name] if name == "tags" else [one[name]] for one in said]
+        there = [{value for at, of in shown if at == unit for value in told[of] or ()} - {None} for unit in range(60)]
+        found = counted(view, f"post.{name}")
+        assert found.missing == sum(not some for some in there), name
+        for one in found.values or []:
+            assert one.n == sum(one.value in some for some in there), (name, one)
+        for part in found.bins or []:
+            assert part.n == sum(any(part.low <= value <= part.high for value in some) for some in there)
+        assert {one.value for one in found.values or []} == (set() if found.bins else set().union(*there))
 
 
 def test_a_column_is_counted_without_its_own_filter(small: View) -> None:

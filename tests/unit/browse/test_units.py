@@ -91,6 +91,7 @@ def test_sorting_puts_what_has_no_value_last(small: View) -> None:
         *("{", "{}", "[1]", '[{"column": ""}]', '[{"column": "unit.path"}]', '[{"column": "a", "missing": false}]'),
         *('[{"column": "a", "low": true}]', '[{"column": "a", "in": [[1]]}]', '[{"units": [1]}]', "[" * 100_000),
         *('[{"column": "a", "low": 1, "more": 2}]', r'[{"units": ["\ud800"]}]', '[{"column": "a", "in": "abc"}]'),
+        "[" + ", ".join(['{"column": "a", "missing": true}'] * 101) + "]",
     ],
 )
 def test_a_filter_that_is_none_is_refused(text: str) -> None:

@@ -79,6 +79,10 @@ def test_agreement_is_printed(root):
     assert group[8:10] == ["0.100", "0.100"]
     with pytest.raises(InputError, match="there are: party"):
         run(agree, "--by", "age", "--study", root)
+    run(coders, "withdraw", "c0", "--study", root)
+    alone = run(agree, "protest", "--by", "party", "--study", root)
+    assert "nothing to compare by party: no two groups of at least 3 coders" in alone
+    assert "left" not in alone
 
 
 def test_traits_need_consent_and_can_be_taken_back(root):

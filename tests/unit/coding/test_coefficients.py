@@ -7,6 +7,7 @@ import pytest
 from agreements import DIAGNOSES, FOURTEEN, K, alpha_by_hand, hostile, spread, two
 
 from studium.coding.agreement import (
+    agreement,
     fleiss_kappa,
     gwet_ac1,
     krippendorff_alpha,
@@ -186,6 +187,16 @@ def test_far_numbers_lose_no_digits():
     assert krippendorff_alpha(far, "interval") == pytest.approx(0.849107142857143, abs=1e-7)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_numbers_changes_nothing(unit):
+    """Shares of a picture, or bytes: tiny numbers are no single category."""
+    other = [[None if c is None else c * unit for c in row] for row in K]
+    found = agreement(other, "interval")["krippendorff_alpha"]
+    plain = agreement(K, "interval")["krippendorff_alpha"]
+    assert found.value == pytest.approx(0.849107142857143, abs=1e-12)
+    assert (found.low, found.high, found.se) == pytest.approx((plain.low, plain.high, plain.se), abs=1e-12)
+
+
 def test_sets_differ_by_what_they_do_not_share():
     a, ab, c = frozenset("a"), frozenset("ab"), frozenset("c")
     assert krippendorff_alpha([[a, ab, c], [a, ab, c]], "sets") == 1
@@ -196,7 +207,8 @@ def test_sets_differ_by_what_they_do_not_share():
 @pytest.mark.parametrize(
     ("codes", "level", "message"),
     [
-        ([["a"], ["b"]], "interval", "should be numbers"),
+        ([["a"], ["b"]], "interval", "should be finite numbers"),
+        ([[1.0, math.inf], [1.0, 2.0]], "interval", r"finite numbers, got \[inf\]"),
         ([[-1], [2]], "ratio", "at least 0"),
         ([["a"], ["b"]], "sets", "frozensets"),
         ([[1], [2]], "metric", "a level out of"),

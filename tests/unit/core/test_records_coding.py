@@ -305,3 +305,18 @@ def test_an_account_put_by_two_at_once_is_there(where):
     assert [one.wait(timeout=60) for one in both] == [0, 0]
     with Records(where) as records:
         assert len(records.accounts.all()) == 30
+
+
+def test_what_is_withdrawn_in_one_sample_stands_in_another(where):
+    first = replace(DOG, sample="first", key="1")
+    second = replace(DOG, sample="second", at=NOON + timedelta(seconds=1), value="cat", key="2")
+    gone = replace(second, at=NOON + timedelta(seconds=2), withdrawn=True, key="3")
+    with Records(where) as records:
+        records.annotate([first, second])
+        assert [one.value for one in records.annotations()] == ["cat"]
+        assert [one.value for one in records.annotations(sample="first")] == [DOG.value]
+        records.annotate([gone])
+        assert records.annotations() == [first]
+        assert records.annotations(sample="second") == []
+        records.annotate([replace(first, at=NOON + timedelta(seconds=3), withdrawn=True, key="4")])
+        assert records.annotations() == []

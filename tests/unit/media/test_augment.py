@@ -24,6 +24,13 @@ def test_the_same_seed_gives_the_same_picture(natural):
     assert (a.augment(coffee, rng(5)) != a.augment(coffee, rng(6))).any()
 
 
+@pytest.mark.parametrize("degrees", [10, 90, 180])
+def test_a_turned_picture_gets_no_corners_of_another_colour(degrees):
+    white = np.full((60, 90, 3), 255, np.uint8)
+    for seed in range(20):
+        assert a.augment(white, rng(seed), size=64, degrees=degrees, jitter=0).min() == 255
+
+
 def test_random_crop_reaches_every_place_and_only_those():
     picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
     generator = rng()

@@ -234,3 +234,6 @@ def test_groups_of_coders(store, records):
         agreed(store, records, BOOK, "protest", by="age")
     records.traits.withdraw("c0")
     assert agreed(store, records, BOOK, "protest", by="party").groups[0].contrast.coders_a == 4
+    for one in ("c1", "c2"):
+        records.traits.withdraw(one)
+    assert agreed(store, records, BOOK, "protest", by="party").groups == (), "nobody reads that two say left"

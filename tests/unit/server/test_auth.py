@@ -197,6 +197,7 @@ def test_a_new_password_ends_the_other_sessions_and_renews_this_one(client, brow
     [
         ({"name": "", "role": "coder", "password": PASSWORD}, "a name has up to 64"),
         ({"name": "a/b", "role": "coder", "password": PASSWORD}, "a name has up to 64"),
+        ({"name": "..", "role": "coder", "password": PASSWORD}, "a name has up to 64"),
         ({"name": " ada", "role": "coder", "password": PASSWORD}, "a name has up to 64"),
         ({"name": "a\u202eb", "role": "coder", "password": PASSWORD}, "a name has up to 64"),
         ({"name": "ada", "role": "coder", "password": PASSWORD}, "there is an account 'ada' already"),

@@ -64,7 +64,7 @@ def test_a_task_and_who_sees_it(client, task):
 def test_an_item_is_blind(client, task):
     seen = client(name="ada").get("/api/tasks/scenes/items/0").json()
     assert seen["unit"]["label"] == f"image {seen['unit']['id'][:8]}"
-    assert set(seen["unit"]) == {"id", "kind", "label", "text"}
+    assert set(seen["unit"]) == {"id", "kind", "label", "text", "width", "height", "media"}
     assert (seen["pair"], seen["answers"], seen["coded"], seen["skipped"]) == (None, {}, False, [])
     assert error(client(name="ada").get("/api/tasks/scenes/items/6")) == (404, "UnknownNameError")
     assert error(client(name="carla").get("/api/tasks/scenes/items/0")) == (403, "RefusedError")
@@ -109,6 +109,8 @@ def test_undo_and_what_is_refused(app, client, task, units):
     assert error(ada.post(address, json={"unit": units[0], "answers": {"scene": [1, {}]}})) == (422, "InputError")
     assert error(ada.post(address, json={"unit": units[0], "answers": {"none": "x"}})) == (404, "UnknownNameError")
     assert error(ada.post(address, json={"unit": units[0]})) == (400, "InputError")
+    read = {"unit": units[0], "answers": {"scene": "animal"}, "definitions": {"scene": "0" * 16}}
+    assert error(ada.post(address, json=read)) == (400, "InputError")  # the codebook says another thing by now
     assert error(client(name="carla").post(address, json={"unit": units[0]})) == (403, "RefusedError")
     assert len(app.state.records.annotations(history=True)) == 26
     redone = {"unit": units[0], "answers": {"scene": "animal", "people": None}, "note": "again"}

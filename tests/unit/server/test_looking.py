@@ -137,6 +137,11 @@ def test_failures_and_losses(client: Client) -> None:
     page = browser.get("/api/failures?limit=1").json()
     assert (page["total"] >= 3, page["items"][0]["error"]) == (True, "UnknownFormatError")
     assert browser.get("/api/losses").json()["total"] == 0
+    assert sum(one["n"] for one in page["steps"]) == sum(one["n"] for one in page["errors"]) == page["total"]
+    some = browser.get("/api/failures", params={"step": page["steps"][0]["value"]}).json()
+    assert {row["step"] for row in some["items"]} == {page["steps"][0]["value"]}
+    assert (some["total"], some["steps"]) == (page["steps"][0]["n"], page["steps"])
+    assert browser.get("/api/failures?error=None").json()["total"] == 0
 
 
 def test_timeline(client: Client) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import shutil
 import statistics
 import time
 
@@ -469,3 +470,48 @@ def test_every_answer_has_its_headers(client, browser):
         assert "server" not in said.headers
     assert admin.get("/api/study").headers["Cache-Control"] == "no-store"
     assert "script-src 'self'" in admin.get("/").headers["Content-Security-Policy"]
+
+
+def test_no_error_tells_where_on_the_machine_the_study_lies(study, tmp_path):
+    root = tmp_path / "study"
+    shutil.copytree(study / "units", root / "units")
+    shutil.copytree(study / "attachments", root / "attachments")
+    (root / "media").mkdir()
+    (root / "media" / "not-a-picture.png").write_bytes((study / "media" / "not-a-picture.png").read_bytes())
+    (root / "codebook.toml").write_text("[x\n")
+    made = create_app(Corpus(root), Settings(TOKEN, database=root / "studium.db"))
+    mine = TestClient(made, base_url=AT, headers={"Authorization": f"Bearer {TOKEN}"})
+    broken = mine.get("/api/units?of=image&query=not-a-picture").json()["items"][0]["id"]
+    said = [mine.get(f"/api/{path}") for path in ("codebook", "tasks/x/next", f"units/{broken}/picture")]
+    (root / "studium.toml").write_text("[study\n")
+    said.append(mine.get("/api/study"))
+    made.state.records.close()
+    told = [one.json()["error"]["message"] for one in said]
+    assert [one for one in told if str(tmp_path) in one or "/" in one.replace("media/", "")] == []
+    names = ["codebook.toml: ", "codebook.toml: ", "media/not-a-picture.png: ", "studium.toml is not"]
+    assert [one.startswith(name) for one, name in zip(told, names, strict=True)] == [True] * 4
+
+
+def test_who_finds_a_browser_open_cannot_guess_its_password(app, browser, client):
+    asked = {"old": "a wrong guess", "new": "another horse, another staple"}
+    mine = client(name="ben")
+    said = [mine.post("/api/accounts/me/password", json=asked).status_code for _ in range(7)]
+    assert said == [400] * 5 + [429] * 2
+    assert mine.post("/api/accounts/me/password", json=asked | {"old": PASSWORD}).status_code == 429
+
+
+def test_guesses_from_one_network_count_together(app, browser, study, database):
+    proxied = create_app(Corpus(study), Settings(database=database, behind_proxy=True))
+    proxied.state.by_address = Attempts(free=2, longest=900, clock=lambda: 0.0)
+    behind = TestClient(proxied, base_url=AT)
+    told = [
+        "2001:db8::1",
+        "2001:db8::2:3",
+        "2001:db8:0:0:ffff::",
+        "2001:db8:0:1::1",
+        *["::ffff:192.0.2.1"] * 2,
+        "192.0.2.1",
+    ]
+    said = [guess(behind, f"n {n}", {"X-Forwarded-For": one}).status_code for n, one in enumerate(told)]
+    proxied.state.records.close()
+    assert said == [401, 401, 429, 401, 401, 401, 429]

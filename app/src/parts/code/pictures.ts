@@ -20,6 +20,30 @@ export function picture({ id, kind }: { id: string; kind: string }): Promise<str
   return found;
 }
 
+/** The longest side in which the server sends a picture here; what is larger may have been made smaller. */
+export const LONGEST = 1600;
+
+interface Sized {
+  id: string;
+  kind: string;
+  width?: number | null;
+  height?: number | null;
+}
+
+/** Width and height in pixels of a unit's picture as it is, not as it was sent; null where nobody knows. */
+export async function sizeOf(unit: Sized): Promise<{ width: number; height: number } | null> {
+  if (unit.width && unit.height) return { width: unit.width, height: unit.height };
+  const { naturalWidth: width, naturalHeight: height } = await decoded(await picture(unit));
+  return Math.max(width, height) < LONGEST ? { width, height } : null;
+}
+
+async function decoded(address: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  return image;
+}
+
 async function fetched(id: string, kind: string): Promise<string> {
   const answer = await fetch(address(id, kind));
   if (!answer.ok) {
@@ -27,8 +51,6 @@ async function fetched(id: string, kind: string): Promise<string> {
     throw new ApiError(answer.status, said?.error?.type ?? "Error", said?.error?.message ?? answer.statusText);
   }
   const local = URL.createObjectURL(await answer.blob());
-  const image = new Image();
-  image.src = local;
-  await image.decode();
+  await decoded(local);
   return local;
 }

@@ -11,6 +11,7 @@ export interface Annotated {
   seconds: number;
   note: string | null;
   key: string;
+  definitions: Record<string, string>;
 }
 
 interface Kept {
@@ -45,18 +46,21 @@ export class Queue {
   refused = $state<Refused[]>([]);
   trouble = $state("");
   done = $state<number | null>(null);
+  #coder: string;
   #task: string;
   #waits: string;
   #refuses: string;
   #sending: Promise<void> | undefined;
   #wait = FIRST_WAIT;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #left = false;
 
-  /** @param owner says whose they are: the study and the coder; nobody else sends them. */
-  constructor(owner: string, task: string) {
+  /** Annotations of one coder: whoever else signs in to this browser does not send them. */
+  constructor(study: string, coder: string, task: string) {
+    this.#coder = coder;
     this.#task = task;
-    this.#waits = `studium.unsaved/${owner}/${task}/`;
-    this.#refuses = `studium.refused/${owner}/${task}/`;
+    this.#waits = `studium.unsaved/${study}/${coder}/${task}/`;
+    this.#refuses = `studium.refused/${study}/${coder}/${task}/`;
     this.waiting = stored<Kept>(this.#waits);
     this.refused = stored<Refused>(this.#refuses);
   }
@@ -84,11 +88,12 @@ export class Queue {
   async #sendAll(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      while (this.waiting[0]) await this.#send(this.waiting[0]);
+      while (!this.#left && this.waiting[0]) await this.#send(this.waiting[0]);
       this.#wait = FIRST_WAIT;
       this.trouble = "";
     } catch (error) {
       this.trouble = (error as Error).message;
+      if (this.#left) return; // the page is closed, and the next to sign in may be somebody else
       this.#timer = setTimeout(() => void this.flush(), this.#wait);
       this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);
     }
@@ -111,6 +116,7 @@ export class Queue {
     addEventListener("online", online);
     void this.flush();
     return () => {
+      this.#left = true;
       removeEventListener("online", online);
       clearTimeout(this.#timer);
     };
@@ -122,7 +128,7 @@ export class Queue {
       this.done = said.done;
     } catch (error) {
       if (!(error instanceof ApiError && FINAL.has(error.status))) {
-        await renewed(error);
+        await renewed(error, this.#coder);
         throw error;
       }
       const refused = { ...$state.snapshot(one), reason: error.message };
@@ -147,9 +153,11 @@ function stored<T>(prefix: string): T[] {
   return names.sort().map((name) => JSON.parse(localStorage.getItem(name)!) as T);
 }
 
-/** After a server that started again: the session may have another token than this page. */
-async function renewed(error: unknown): Promise<void> {
+/** After a server that started again, or a new login in another tab: the session has another token than this page. */
+async function renewed(error: unknown, coder: string): Promise<void> {
   if (!(error instanceof ApiError && error.status === 403)) return;
-  const session = await get<{ csrf: string }>("session").catch(() => undefined);
-  if (session) keepCsrf(session.csrf);
+  const session = await get<{ name: string; csrf: string }>("session").catch(() => undefined);
+  if (!session) return;
+  if (session.name === coder) keepCsrf(session.csrf);
+  else throw new ApiError(403, "RefusedError", `${session.name} is signed in in this browser now: log in as ${coder} to save what ${coder} coded.`);
 }

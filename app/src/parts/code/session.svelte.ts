@@ -13,6 +13,14 @@ interface Said {
   coded: boolean;
 }
 
+/** What is said of a unit so far. */
+interface Draft {
+  position: number;
+  unit: string;
+  answers: Answers;
+  note: string | null;
+}
+
 interface Step {
   position: number;
   before: Said;
@@ -33,6 +41,7 @@ export class CodingSession {
   message = $state("");
   readonly clock = new Clock();
   readonly queue: Queue;
+  readonly #drafted: string;
   #items = new Map<number, Promise<Item>>();
   #said = new Map<string, Said>();
   #steps: Step[] = [];
@@ -42,9 +51,11 @@ export class CodingSession {
   constructor(
     readonly task: string,
     readonly codebook: Map<string, Variable>,
-    owner: string,
+    study: string,
+    coder: string,
   ) {
-    this.queue = new Queue(owner, task);
+    this.queue = new Queue(study, coder, task);
+    this.#drafted = `studium.draft/${study}/${coder}/${task}`;
   }
 
   /** Variables of the unit that are asked, given what was answered so far. */
@@ -71,25 +82,41 @@ export class CodingSession {
     return Object.keys(this.answers).length > 0 || this.#steps.length > 0;
   }
 
-  /** Show the first unit that is not coded yet. */
+  /** Show the unit that was being coded when the page was left, or else the first that is not coded yet. */
   async begin(): Promise<void> {
     await this.queue.flush();
-    await this.#next(-1);
+    const draft = this.#draft();
+    if (draft) await this.show(draft.position);
+    if (!draft || !this.item || subject(this.item) !== draft.unit) await this.#next(-1);
   }
 
   async show(position: number): Promise<void> {
     const turn = ++this.#turn;
     const item = await this.#patiently(() => this.#load(position), turn);
     if (!item || turn !== this.#turn) return;
-    const said = this.#saidOf(item);
+    const draft = this.#draft();
+    const said = draft?.unit === subject(item) ? draft : this.#saidOf(item);
     this.item = item;
     this.finished = false;
     this.answers = { ...said.answers };
     this.note = said.note ?? "";
-    this.current = 0;
+    this.current = said === draft ? Math.max(0, this.variables.findIndex((one) => this.answers[one.name] === undefined)) : 0;
     this.#count(item);
     this.clock.restart();
     for (let ahead = 1; ahead <= AHEAD; ahead++) if (position + ahead < item.total) this.#preload(position + ahead);
+  }
+
+  /** Keep what is said of a unit before it is saved: a reload, or a session that ends, does not lose it. */
+  keepDraft(): void {
+    if (!this.item) return;
+    const { position } = this.item;
+    const said = { answers: $state.snapshot(this.answers) as Answers, note: this.note.trim() || null };
+    try {
+      if (this.finished || same({ ...said, coded: true }, { ...this.#saidOf(this.item), coded: true })) localStorage.removeItem(this.#drafted);
+      else localStorage.setItem(this.#drafted, JSON.stringify({ position, unit: subject(this.item), ...said }));
+    } catch {
+      this.message = "The browser keeps nothing for this page: do not reload it before the unit is saved.";
+    }
   }
 
   answer(value: Answer): void {
@@ -209,9 +236,12 @@ export class CodingSession {
   #send(item: Item, said: Said, withdrawn: string[]): void {
     const was = this.#saidOf(item).coded;
     this.#said.set(subject(item), said);
+    localStorage.removeItem(this.#drafted);
     this.#counted += Number(said.coded) - Number(was);
     const { answers, note } = said;
-    this.queue.add({ unit: subject(item), answers, withdrawn, seconds: this.clock.read(), note, key: newKey() });
+    // which definitions were read: the server refuses answers by others than the present ones
+    const definitions = Object.fromEntries(Object.keys(answers).map((name) => [name, this.codebook.get(name)!.digest]));
+    this.queue.add({ unit: subject(item), answers, withdrawn, seconds: this.clock.read(), note, key: newKey(), definitions });
   }
 
   /** What this coder said about a unit: here since the page was loaded, on its way, or as the server knows it. */
@@ -221,6 +251,10 @@ export class CodingSession {
     const sent = this.queue.latest(subject(item));
     if (sent) return { answers: sent.answers, note: sent.note, coded: sent.withdrawn.length === 0 };
     return { answers: item.answers, note: item.note, coded: item.coded };
+  }
+
+  #draft(): Draft | null {
+    return JSON.parse(localStorage.getItem(this.#drafted) ?? "null") as Draft | null;
   }
 
   #count(item: Item): void {

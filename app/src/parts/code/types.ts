@@ -43,6 +43,7 @@ export interface UnitShown {
   width?: number | null;
   height?: number | null;
   seconds?: number | null;
+  media?: UnitShown[];
 }
 
 export interface Item {

@@ -9,6 +9,7 @@ References:
     Krippendorff (2018), Content Analysis, ISBN 978-1506395661; sets: Passonneau (2006), MASI, LREC.
 """
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,8 +64,8 @@ class Alpha:
         if self.level not in LEVELS:
             raise InputError(f"expected a level out of {', '.join(LEVELS)}, got {self.level!r}")
         numeric, given = self.level in {"interval", "ratio"}, self.items.categories
-        if numeric and not all(isinstance(value, int | float | np.number) for value in given):
-            raise InputError(f"{self.level} codes should be numbers, got {given[:3]}; or take nominal or ordinal")
+        if numeric and (odd := [value for value in given if not _finite(value)]):
+            raise InputError(f"{self.level} codes should be finite numbers, got {odd[:3]}; or take nominal or ordinal")
         if self.level == "ratio" and any(value < 0 for value in given):
             raise InputError("ratio codes should be at least 0, as 0 means none of it; or take interval")
         if self.level == "sets" and not all(isinstance(value, frozenset) for value in given):
@@ -101,11 +102,13 @@ class Alpha:
         return observed, (tally * far).sum(axis=1), tally.sum(axis=1), (tally, far)
 
     def _places(self, tally: Floats) -> Floats:
-        """(rows, q) where the categories lie on the scale: mid-ranks, or (1, q) their values."""
+        """(rows, q) where the categories lie on the scale: mid-ranks, or (1, q) their values, 1 apart at most."""
         if self.level == "ordinal":
             return np.asarray(np.cumsum(tally, axis=1) - tally / 2)
         found = np.array(self.items.categories, np.float64)[None]
-        return np.asarray(found - (found.mean() if found.size else 0))  # nearer to 0: squares lose less
+        if not found.size:
+            return found
+        return np.asarray((found - found.mean()) / (np.ptp(found) or 1))  # in any unit alike: no square gets lost
 
     def _within(self, tally: Floats) -> Floats:
         """(rows, patterns), or of one row, sum of the differences of the codes of each, over one less than they are."""
@@ -171,6 +174,10 @@ class Alpha:
         each = 4 * (r[:, None] * own - own.sum(axis=1, keepdims=True)) / np.maximum(r - 1, 1)[:, None]
         within = np.bincount(numbers[there], (each * weights[:, None])[there], len(ranks))
         return np.asarray(within - ratio * 4 * tally * (tally.sum() * ranks - tally @ ranks))
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def _masi(a: frozenset[Any], b: frozenset[Any]) -> float:

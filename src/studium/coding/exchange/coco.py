@@ -92,7 +92,8 @@ class Coco:
 
         Returns:
             The rows; each ``unit`` is an image's sha256, or its ``file_name``. Told are other labels that annotations
-            carry ("segmentation" ...), boxes around "crowds", and boxes that were "rounded" to whole pixels.
+            carry ("segmentation" ...), boxes around "crowds", annotations "without_box", boxes that were "rounded" to
+            whole pixels, and images of which "only_others" are known: what is in them is no box, so they get no answer.
 
         Raises:
             InputError: it is no COCO, names categories that are no values, or has boxes outside of their pictures.
@@ -104,18 +105,21 @@ class Coco:
         where = str(path)
         images = {_get(one, "id", where): one for one in _get(body, "images", where)}
         drawn, told = self._drawn(body, images, where)
+        others = {(one, name) for one, name, box in drawn.values() if box is None}
+        drawn = {at: one for at, one in drawn.items() if one[2] is not None}
         if isinstance(body.get(OWN), dict):
             rows = [self._own(code, images, drawn, where) for code in _get(body[OWN], "codes", where)]
         else:
-            rows = self._of_images(body, images, drawn, where)
+            rows = self._of_images(body, images, drawn, others, where)
+            told["only_others"] = len(others - {(image, name) for image, name, _ in drawn.values()})
         return Read(tuple(rows), {why: n for why, n in sorted(told.items()) if n})
 
     def _drawn(
         self, body: Mapping[str, Any], images: Mapping[Any, Any], where: str
-    ) -> "tuple[dict[Any, tuple[Any, str, Boxed]], Counter[str]]":
-        """Id of each annotation -> its image, variable and box."""
+    ) -> "tuple[dict[Any, tuple[Any, str, Boxed | None]], Counter[str]]":
+        """Id of each annotation -> its image, variable and box; None if it has none, or one around a crowd."""
         categories = {_get(one, "id", where): one for one in _get(body, "categories", where)}
-        drawn: dict[Any, tuple[Any, str, Boxed]] = {}
+        drawn: dict[Any, tuple[Any, str, Boxed | None]] = {}
         told: Counter[str] = Counter()
         for at, one in enumerate(_get(body, "annotations", where), start=1):
             here = f"{where}, annotation {at}"
@@ -125,13 +129,13 @@ class Coco:
                 raise InputError(f"{here}: its image or category is not in the file; export it anew")
             told["crowds"] += bool(one.get("iscrowd"))
             told.update(other for other in _OTHER if one.get(other))
-            if one.get("iscrowd"):
-                continue
-            box = _corners(one, image, here, told)
+            told["without_box"] += not one.get("bbox") and not one.get("iscrowd")
             if one.get("id", at) in drawn:
                 raise InputError(f"{here}: the id {one.get('id')} is given twice; number annotations anew")
             name = self._variable(category, where)
-            drawn[one.get("id", at)] = one["image_id"], name, {"value": _get(category, "name", here), "box": box}
+            box = None if one.get("iscrowd") or not one.get("bbox") else _corners(one, image, here, told)
+            said = None if box is None else {"value": _get(category, "name", here), "box": box}
+            drawn[one.get("id", at)] = one["image_id"], name, said
         return drawn, told
 
     def _own(self, code: Any, images: Mapping[Any, Any], drawn: Mapping[Any, Any], where: str) -> Given:
@@ -150,12 +154,13 @@ class Coco:
             at=moment(code.get("at"), where),
             seconds=None if code.get("seconds") is None else number(code["seconds"], "seconds", where),
             **texts,
+            size=_size(images.get(_get(code, "image_id", where)), where),
         )
 
     def _of_images(
-        self, body: Mapping[str, Any], images: Mapping[Any, Any], drawn: Mapping[Any, Any], where: str
+        self, body: Mapping[str, Any], images: Mapping[Any, Any], drawn: Mapping[Any, Any], others: Any, where: str
     ) -> list[Given]:
-        """An answer for every image and variable that the categories are of."""
+        """An answer for every image and variable that the categories are of, but where only others than boxes are."""
         if not self.coder:
             raise InputError(f"{where}: COCO does not say who drew the boxes; say it (--coder NAME)")
         names = dict.fromkeys(self._variable(one, where) for one in body["categories"])
@@ -163,8 +168,12 @@ class Coco:
         for image, name, box in drawn.values():
             found[image, name].append(box)
         return [
-            Given(_named(images[image], where), name, valid(self.codebook[name], boxes, where), self.coder)
+            Given(
+                *(_named(images[image], where), name, valid(self.codebook[name], boxes, where), self.coder),
+                size=_size(images[image], where) if boxes else None,
+            )
             for (image, name), boxes in found.items()
+            if boxes or (image, name) not in others
         ]
 
     def _variable(self, category: Any, where: str) -> str:
@@ -219,7 +228,7 @@ def _corners(one: Any, image: Any, where: str, told: "Counter[str]") -> list[int
         raise InputError(f"{where}: expected bbox as [x, y, width, height] in pixels, got {box!r}")
     x, y, width, height = (number(it, "a bbox in pixels", where) for it in box)
     exact = [x, y, x + width, y + height]
-    size = [number(_get(image, key, where), f"{key} of its image", where) for key in ("width", "height")]
+    size = _size(image, where)
     if min(x, y) < -1 or x + width > size[0] + 1 or y + height > size[1] + 1 or min(width, height) < 0:
         raise InputError(f"{where}: the box {box} leaves its image, which is {size[0]:g} x {size[1]:g} px; correct it")
     x0, y0, x1, y1 = (round(min(max(at, 0), most)) for at, most in zip(exact, [*size, *size], strict=True))
@@ -227,6 +236,11 @@ def _corners(one: Any, image: Any, where: str, told: "Counter[str]") -> list[int
     whole = [x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)]
     told["rounded"] += any(abs(a - b) > _NEAR for a, b in zip(exact, whole, strict=True))
     return whole
+
+
+def _size(image: Any, where: str) -> tuple[float, float]:
+    wide, high = (number(_get(image, key, where), f"{key} of its image", where) for key in ("width", "height"))
+    return wide, high
 
 
 def _named(image: Any, where: str) -> str:

@@ -28,6 +28,7 @@ class Given:
         seconds: how long the coder took, or None.
         definition: digest of the definition that the coder read; None if the file does not tell.
         key: names this one annotation, or None.
+        size: width and height of the picture that boxes were drawn in, or None.
     """
 
     unit: str
@@ -41,6 +42,7 @@ class Given:
     seconds: float | None = None
     definition: str | None = None
     key: str | None = None
+    size: tuple[float, float] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

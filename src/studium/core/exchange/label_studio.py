@@ -4,12 +4,12 @@
 ``number``, ``textarea``, ``pairwise`` and ``rectanglelabels`` become answers. What does not is counted: skipped
 ("cancelled") annotations, "predictions", labels of "regions" of a unit, "other_controls" that are no variables or no
 such answers, boxes that are "rotated", annotations that are "empty". Label Studio places boxes between pixels: those
-that were "rounded" to whole ones are counted, too.
+that were "rounded" to whole ones are counted, too; and "drafts", which nobody submitted.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class Tasks:
             )
         weight = number(data.get(self.weight), "a weight, 1 / P(drawn)", where) if self.weight else 1.0
         told["predictions"] += len(task.get("predictions") or ())
+        told["drafts"] += len(task.get("drafts") or ())
         for annotation in annotations:
             result = _entry(annotation, "result", list, where)
             if annotation.get("was_cancelled"):
@@ -86,14 +87,16 @@ class Tasks:
             answers = self._answers(result, where, told)
             told["empty"] += not answers
             for name, value in answers.items():
-                yield Given(str(unit), name, value, coder, **{"weight": weight, **_more(annotation, name, where)})
+                more = {"weight": weight, "size": _size(result), **_more(annotation, name, where)}
+                yield Given(str(unit), name, value, coder, **more)
 
     def _answers(self, result: list[Any], where: str, told: "Counter[str]") -> dict[str, Answer]:
         known = {variable.name for variable in self.codebook.variables}
         answers: dict[str, Answer] = {}
         drawn: dict[str, list[Any]] = {}
         for it in result:
-            kind, value = _entry(it, "type", str, where), _entry(it, "value", dict, where)
+            kind = _entry(it, "type", str, where)
+            value = {} if kind == "relation" else _entry(it, "value", dict, where)
             control = str(it.get("from_name"))
             instead = control.endswith(INSTEAD) and kind == "choices"
             plain = control.removesuffix(INSTEAD) if instead else control
@@ -102,7 +105,8 @@ class Tasks:
             if name not in known or not (kind in _WHOLE or boxes):
                 told["other_controls"] += 1
             elif boxes:
-                drawn.setdefault(name, []).extend(_boxes(it, value, where, told))
+                if found := _boxes(it, value, where, told):  # if all are left out, nobody said "no box"
+                    drawn.setdefault(name, []).extend(found)
             elif set(value) != {_WHOLE[kind]} or "item_index" in it:
                 told["regions"] += 1
             elif name in answers:
@@ -151,9 +155,16 @@ def _boxes(it: Mapping[str, Any], value: Mapping[str, Any], where: str, told: "C
     x, y, width, height = (number(value.get(key), f"{key} of a box, in percent", where) for key in _SIDES)
     exact = [x * wide / 100, y * high / 100, (x + width) * wide / 100, (y + height) * high / 100]
     whole = [round(min(max(at, 0), most)) for at, most in zip(exact, (wide, high, wide, high), strict=True)]
+    whole[0], whole[1] = min(whole[0], int(wide) - 1), min(whole[1], int(high) - 1)  # at the edge, too, it has a pixel
     whole[2], whole[3] = max(whole[2], whole[0] + 1), max(whole[3], whole[1] + 1)
     told["rounded"] += any(abs(a - b) > _NEAR for a, b in zip(exact, whole, strict=True))
     return [{"value": label, "box": whole} for label in _entry(value, _BOX, list, where)]
+
+
+def _size(result: Sequence[Mapping[str, Any]]) -> tuple[float, float] | None:
+    """Of the picture that the boxes of an annotation were drawn in."""
+    drawn = [it for it in result if it.get("type") == _BOX and all(it.get(key) is not None for key in _SIZE)]
+    return (float(drawn[0][_SIZE[0]]), float(drawn[0][_SIZE[1]])) if drawn else None
 
 
 _SIZE = ("original_width", "original_height")

@@ -79,7 +79,13 @@ class Records(Database):
             return add_new(connection, tables.annotations, rows, "key")
 
     def annotations(
-        self, variable: str | None = None, coder: str | None = None, unit: str | None = None, *, history: bool = False
+        self,
+        variable: str | None = None,
+        coder: str | None = None,
+        unit: str | None = None,
+        sample: str | None = None,
+        *,
+        history: bool = False,
     ) -> list[Annotation]:
         """The annotations of a variable, a coder, a unit, or all of them.
 
@@ -87,8 +93,10 @@ class Records(Database):
             variable: only of this variable.
             coder: only by this coder.
             unit: only of this unit.
+            sample: only what was coded in this sample.
             history: also what the same coder replaced or withdrew later. Without it the latest ``at`` counts for each
-                (unit, variable, coder), and of equal times the one added last; nothing, if that one withdraws.
+                (unit, variable, coder), and of equal times the one added last. One that withdraws takes back what was
+                said in its sample: what the coder said in another one, or in none, stands.
 
         Returns:
             In the order they were added.
@@ -98,14 +106,13 @@ class Records(Database):
         from studium.core.migrations import tables
 
         it = tables.annotations
-        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit}
+        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit, it.c.sample: sample}
         query = sa.select(it).where(*(column == value for column, value in wanted.items() if value is not None))
         if not history:
-            latest_first = sa.func.row_number().over(
-                partition_by=(it.c.variable, it.c.unit, it.c.coder), order_by=(it.c.at.desc(), it.c.id.desc())
-            )
-            ranked = query.add_columns(latest_first.label("age")).subquery()
-            query = sa.select(ranked).where(ranked.c.age == 1, sa.not_(ranked.c.withdrawn))
+            inner = query.add_columns(_age(it.c, "sample").label("age_there")).subquery()
+            stands = sa.select(inner).where(inner.c.age_there == 1, sa.not_(inner.c.withdrawn))
+            outer = stands.add_columns(_age(inner.c).label("age")).subquery()
+            query = sa.select(outer).where(outer.c.age == 1)
         with self.transaction(reading=True) as connection:
             rows = connection.execute(query.order_by("id")).all()
         return [_annotation(row) for row in rows]
@@ -134,6 +141,14 @@ class Records(Database):
             query = query.where(tables.audit.c.what == what)
         with self.transaction(reading=True) as connection:
             return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
+
+
+def _age(columns: Any, *more: str) -> Any:
+    """1 for the last that a coder said of a unit and variable (and whatever more is the same), 2 for that before ..."""
+    import sqlalchemy as sa
+
+    same = (columns[name] for name in ("variable", "unit", "coder", *more))
+    return sa.func.row_number().over(partition_by=(*same,), order_by=(columns.at.desc(), columns.id.desc()))
 
 
 def _row(annotation: Annotation) -> dict[str, Any]:

@@ -68,8 +68,9 @@ def of_folders(units: Sequence[str], paths: Sequence[str], variable: Variable, c
 def read_csv(path: str | Path, codebook: Codebook, coder: str = "", key: str = "unit", variable: str = "") -> Labels:
     """Labels from a CSV file, long or wide.
 
-    Long: the columns ``unit``, ``variable`` and ``value``. Wide: ``unit``, and a column for each variable, named as in
-    the codebook. Both may have ``coder`` and ``weight``. An empty cell, NA or NaN is no label; ``cannot_tell`` is
+    Long: the columns ``unit``, ``variable`` and ``value``, and perhaps ``definition``: rows that follow another
+    definition than the present one are no labels, and are told. Wide: ``unit``, and a column for each variable, named
+    as in the codebook. Both may have ``coder`` and ``weight``. An empty cell, NA or NaN is no label; ``cannot_tell`` is
     None; a multilabel cell is a list with ";", and ``none_of_these`` if none applies.
 
     Args:
@@ -93,6 +94,8 @@ def read_csv(path: str | Path, codebook: Codebook, coder: str = "", key: str = "
             value = read_cell(codebook[name], cell, where)
             if value is NOTHING:
                 told["empty"] += 1
+            elif "variable" in row and not _present(codebook, name, row.get("definition", "").strip()):
+                told["other_definition"] += 1
             else:
                 weight = number(row.get("weight", "1"), "a weight, 1 / P(drawn)", where)
                 rows.append(Label(unit, name, valid(codebook[name], value, where), who, weight))
@@ -138,8 +141,14 @@ class LabelStudio:
             InputError: it is no such export, or holds an answer that the codebook does not know.
         """
         found = Tasks(self.codebook, self.unit, self.variables, self.weight, self.coder).read(path)
-        rows = tuple(Label(row.unit, row.variable, row.value, row.coder, row.weight) for row in found.rows)
-        return Labels(rows, found.told)
+        kept = [row for row in found.rows if _present(self.codebook, row.variable, row.definition)]
+        rows = tuple(Label(row.unit, row.variable, row.value, row.coder, row.weight) for row in kept)
+        return Labels(rows, _told(**found.told, other_definition=len(found.rows) - len(kept)))
+
+
+def _present(codebook: Codebook, variable: str, definition: str | None) -> bool:
+    """Whether an answer follows the present definition, as far as the file tells."""
+    return not definition or definition == codebook[variable].digest
 
 
 def _told(**counts: int) -> dict[str, int]:

@@ -20,12 +20,14 @@ class Votes:
     Attributes:
         said: unit -> coder -> answer, in order of first appearance.
         weights: unit -> 1 / P(drawn).
+        samples: unit -> the sample that it has this weight of, or None.
         coders: all of them.
         told: "repeated" labels, those that say "cannot_tell", those given to an "other_definition" of the variable.
     """
 
     said: dict[str, dict[str, Answer]] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, str | None] = field(default_factory=dict)
     coders: tuple[str, ...] = ()
     told: "Counter[str]" = field(default_factory=Counter)
 
@@ -65,10 +67,17 @@ def gathered(labels: Iterable[Label | Annotation], variable: Variable) -> Votes:
 
 
 def _weigh(votes: Votes, label: Label | Annotation) -> None:
-    weight = votes.weights.setdefault(label.unit, label.weight)
+    sample: str | None = getattr(label, "sample", None)
+    weight, first = votes.weights.setdefault(label.unit, label.weight), votes.samples.setdefault(label.unit, sample)
     if not (math.isfinite(label.weight) and label.weight >= 1 - 1e-9):
         raise InputError(f"unit {label.unit!r}: expected weight = 1 / P(drawn), at least 1, got {label.weight}")
     if abs(weight - label.weight) > 1e-9 * weight:
         raise InputError(
-            f"unit {label.unit!r} has the weights {weight} and {label.weight}; it was drawn once: keep one"
+            f"unit {label.unit!r} has the weights {weight:.6g}{_of(first)} and {label.weight:.6g}{_of(sample)}, so how "
+            "likely it was drawn at all is not known; keep the labels of one sample: export the annotations as CSV, "
+            "leave out the rows of the other, and hand that over as labels"
         )
+
+
+def _of(sample: str | None) -> str:
+    return "" if sample is None else f" (sample {sample!r})"

@@ -1,1 +1,1 @@
-"""Coding by hand, of a study: samples drawn, tasks given, annotations kept, agreement, decisions, and files of others."""
+"""Coding by hand, of a study: samples, tasks, annotations kept, agreement, decisions, and files of others."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from studium.coding.adjudicate import OVERLAP, differ
 from studium.core.annotation import Annotation
@@ -115,12 +115,18 @@ def adjudicate(records: Records, codebook: Codebook, decision: Decision, who: st
         if one.variable_digest == variable.digest
     ]
     if not said:
-        raise InputError(f"nobody has coded {decision.variable!r} of the unit {decision.unit!r}: nothing to decide")
+        raise InputError(
+            f"nobody has coded {decision.variable!r} of the unit {decision.unit!r}: nothing to decide; name a unit by "
+            "its whole id"
+        )
     if decision.unit in still_open(records, codebook, who, decision.variable):
         raise RefusedError(f"{who} has yet to code the unit {decision.unit!r}; code it first, then decide")
     codes = {one.coder: one.value for one in said}
+    past = records.adjudications.all(decision.variable, history=True)
+    before = [one.at + timedelta(microseconds=1) for one in past if one.unit == decision.unit]
+    at = max([datetime.now(UTC), *before])  # the last counts, also if this clock is behind that of another machine
     made = Adjudication(
-        *(decision.unit, decision.variable, value, codes, who, datetime.now(UTC), variable.digest),
+        *(decision.unit, decision.variable, value, codes, who, at, variable.digest),
         decision.note or None,
     )
     records.adjudications.add(made)
@@ -139,8 +145,8 @@ def _codes(records: Records, codebook: Codebook, variable: str, task: str) -> di
     given = records.tasks.get(checked(task)) if task else None
     theirs = {coder: {*units} for coder, units in given.units.items()} if given else {}
     found: dict[str, list[Annotation]] = {}
-    for one in records.annotations(variable):
-        ours = given is None or (one.sample == given.sample and one.unit in theirs.get(one.coder, ()))
+    for one in records.annotations(variable, sample=given.sample if given else None):
+        ours = given is None or one.unit in theirs.get(one.coder, ())
         if one.variable_digest == digest and ours:
             found.setdefault(one.unit, []).append(one)
     return found

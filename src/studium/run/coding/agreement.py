@@ -10,7 +10,7 @@ import numpy as np
 
 from studium.coding.agreement import Agreement
 from studium.coding.drift import Drift, agreeing, apart, drift
-from studium.coding.groups import Contrast, compare, holm
+from studium.coding.groups import LEAST, Contrast, compare, holm
 from studium.core import parameters
 from studium.core.codebook import Codebook
 from studium.core.records import Records
@@ -67,7 +67,7 @@ class Agreed:
             them, counted both ways.
         drift: coder -> over time, beside the other people.
         again: coder -> agreement with themselves, where they coded units twice.
-        groups: of coders, by traits.
+        groups: of at least `studium.coding.groups.LEAST` coders, by traits.
         left_out: why -> how many answers are not counted.
     """
 
@@ -222,9 +222,11 @@ def _groups(
     traits: Mapping[str, Mapping[str, str]],
     seed: int,
 ) -> list[Group]:
+    """Of groups of at least `LEAST` alone: coders consent to no more, and a smaller one tells of single persons."""
     found = []
     for value, given in numbers(asked, table).items() if traits else ():
         for trait, told in traits.items():
             groups = [told.get(one.coder) for one in said]
-            found += [Group(trait, value, contrast) for contrast in compare(given, groups, seed)]
+            told_of = [one for one in compare(given, groups, seed) if min(one.coders_a, one.coders_b) >= LEAST]
+            found += [Group(trait, value, contrast) for contrast in told_of]
     return found

@@ -17,7 +17,7 @@ from studium.core.pair import units_of
 from studium.core.records import Records, Task
 from studium.core.store import Store
 from studium.core.variable import Answer, Variable
-from studium.errors import BusyError, InputError, RefusedError, StoreError, UnknownNameError
+from studium.errors import InputError, RefusedError, UnknownNameError
 from studium.run.coding.blind import GIVEN, HIDDEN, hidden, still_open
 from studium.run.coding.coded import NOTHING, Said, asked_of, chance, coded, finished, said, skipped, variables
 from studium.run.coding.shown import Shown, shown
@@ -81,6 +81,8 @@ class Coded:
         note: a remark, or None.
         key: names this one time, so that sending it again changes nothing; or None.
         size: width and height of the picture in pixels, in which boxes must lie, or None.
+        definitions: variable -> `Variable.digest` of what the coder read, where that is known; the present one must be
+            the same.
     """
 
     unit: str
@@ -90,6 +92,7 @@ class Coded:
     note: str | None = None
     key: str | None = None
     size: tuple[int, int] | None = None
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
 
 def next_position(records: Records, codebook: Codebook, task: str, coder: str, after: int = -1) -> Place:
@@ -99,7 +102,7 @@ def next_position(records: Records, codebook: Codebook, task: str, coder: str, a
         UnknownNameError: no such task.
         RefusedError: the coder has no units in it.
     """
-    given, units = _task(records, task), _units(records, task, coder)
+    given, units = _task(records, task, coder), _units(records, task, coder)
     done = finished(records, codebook, given, coder)
     undone = [at for at, unit in enumerate(units) if unit not in done]
     later = [at for at in undone if at > after] or undone
@@ -113,7 +116,7 @@ def item(store: Store, records: Records, codebook: Codebook, task: str, coder: s
         UnknownNameError: no such task, or position.
         RefusedError: the coder has no units in it.
     """
-    given, units = _task(records, task), _units(records, task, coder)
+    given, units = _task(records, task, coder), _units(records, task, coder)
     if not 0 <= position < len(units):
         raise UnknownNameError(f"no position {position} in the task {task!r} of {coder}: it has 0 to {len(units) - 1}")
     unit, questions = units[position], variables(codebook, given.variables)
@@ -146,9 +149,10 @@ def save(records: Records, codebook: Codebook, task: str, coder: str, told: Code
     Raises:
         UnknownNameError: no such task.
         RefusedError: the unit is not the coder's to code.
-        InputError: a variable that is not of the task, an answer that cannot be, or a key that was used for another.
+        InputError: a variable that is not of the task, an answer that cannot be, a definition that is not what the
+            coder read, or a key that was used for another.
     """
-    given = _task(records, task)
+    given = _task(records, task, coder)
     if told.unit not in _units(records, task, coder):
         raise RefusedError(f"the unit {told.unit!r} is not among those that {coder} codes in the task {task!r}")
     questions = variables(codebook, given.variables)
@@ -170,15 +174,15 @@ def save(records: Records, codebook: Codebook, task: str, coder: str, told: Code
         for one in questions
         if one.name in answers or one.name in gone
     ]
-    return _added(records, rows)
+    return records.annotate(rows)
 
 
-def _task(records: Records, name: str) -> Task:
-    """A task without its units, which may be many."""
+def _task(records: Records, name: str, coder: str) -> Task:
+    """A task without its units, which may be many; whose name is unknown hears of the coder's own tasks alone."""
     for task in (known := records.tasks.all()):
         if task.name == name:
             return task
-    there = ", ".join(one.name for one in known) or "none"
+    there = ", ".join(one.name for one in known if records.tasks.units(one.name, coder)) or "none"
     raise UnknownNameError(f"no task {name!r}; there are: {there}")
 
 
@@ -197,6 +201,12 @@ def _validated(told: Coded, questions: Sequence[Variable]) -> dict[str, Answer]:
         raise InputError(f"{both[0]!r} is answered and withdrawn at once; do one of them")
     if not told.answers and not told.withdrawn:
         raise InputError(f"unit {told.unit!r}: expected answers, or variables to withdraw, got neither")
+    read = {name: digest for name, digest in told.definitions.items() if name in told.answers}
+    if changed := [name for name, digest in read.items() if known[name].digest != digest]:
+        raise InputError(
+            f"the codebook's definition of {changed[0]!r} changed while you coded; reload the page, read it, and code "
+            f"the unit {told.unit[:8]} again"
+        )
     return {name: known[name].validate(value, told.size) for name, value in told.answers.items()}
 
 
@@ -228,12 +238,3 @@ def _again(told: Coded, answers: Mapping[str, Answer], before: Sequence[Annotati
             f"unit {told.unit!r}: the key {told.key!r} was used for other answers; send a new key with every change"
         )
     return 0
-
-
-def _added(records: Records, rows: Sequence[Annotation]) -> int:
-    try:
-        return records.annotate(rows)
-    except BusyError:
-        raise
-    except StoreError:  # the same was sent twice at the same time, and the other one was first
-        return records.annotate(rows)

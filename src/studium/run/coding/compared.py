@@ -1,6 +1,5 @@
 """Clusterings of a study compared: what the coded pairs of a sample say of each, and of their differences."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.coding.agreement import Agreement, agreement
+from studium.coding.groups import holm
 from studium.coding.pairs import MEASURES, Change, Cohesion, cohesion
 from studium.core.codebook import Codebook
 from studium.core.records import Records
 from studium.core.records.samples import Sample
 from studium.core.variable import Variable
 from studium.errors import InputError, UnknownNameError
-from studium.learn.evaluate.paired import holm
 from studium.run.coding.pairs import PAIRS
 from studium.run.coding.votes import Votes, votes_of
 
@@ -164,10 +163,8 @@ def _differences(tables: Sequence[str], changes: Sequence[Change]) -> list[Diffe
     found = []
     for measure in MEASURES:
         some = [one for one in changes if one.measure == measure]
-        adjusted = holm([None if math.isnan(one.p) else one.p for one in some])
-        for one, p in zip(some, adjusted, strict=True):
-            ends = (one.change, one.low, one.high, one.p, math.nan if p is None else p)
-            found.append(Difference(measure, tables[one.a], tables[one.b], *ends))
+        for one, p in zip(some, holm([one.p for one in some]), strict=True):
+            found.append(Difference(measure, tables[one.a], tables[one.b], one.change, one.low, one.high, one.p, p))
     return found
 
 

@@ -17,7 +17,7 @@ from studium.errors import InputError, UnknownNameError
 from studium.run import apart
 from studium.run.coding.columns import Told, behind, told
 from studium.run.coding.strata import MISSING, spread_of, strata_of
-from studium.run.coding.taken import HOLDOUT, held_out, taken
+from studium.run.coding.taken import HOLDOUT, held_out, seed_of, taken
 from studium.run.sampled import Wanted, sampled
 from studium.run.train import place_of, recipe_of
 
@@ -150,7 +150,7 @@ def _from_frame(study: _Study, asked: Draw, seed: int) -> tuple[list[Sampled], d
     if asked.design == "purposive":
         return _chosen(study, asked, frame)
     _leave_out(study.records, asked, frame)
-    found = _DRAWN[asked.design](study, asked, frame, seed)
+    found = _DRAWN[asked.design](study, asked, frame, seed_of(seed, sum(frame.left_out.values())))
     strata = found.stratum or [None] * len(found.rows)
     units = [
         Sampled(frame.units[row], chance, stratum)
@@ -241,7 +241,7 @@ def _uncertain(study: _Study, asked: Draw, seed: int) -> tuple[list[Sampled], di
     away = held_out(study.records, of)
     away |= taken(study.records, of) if asked.fresh else set()
     gone = len(away & {*study.store.units(of)["id"].to_pylist()})
-    wanted = Wanted(asked.by, asked.n, of, asked.floor, asked.measure, asked.labels, seed)
+    wanted = Wanted(asked.by, asked.n, of, asked.floor, asked.measure, asked.labels, seed, asked.once)
     found = sampled(study.store, study.codebook, variable, wanted, seed, away)
     model = {"model": asked.by, "key": about["key"], "variable": variable}
     told_ = {

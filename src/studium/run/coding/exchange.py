@@ -118,7 +118,7 @@ def imported(
     found, key = _read(place, codebook, how, form)
     ids = named(store, codebook, place, found.rows, key)
     rows = [_annotation(codebook[row.variable], row, ids[row.variable, row.unit]) for row in found.rows]
-    _check_sizes(store, codebook, place, rows)
+    _check_sizes(store, codebook, place, rows, [row.size for row in found.rows])
     new = _new(records, found.rows, rows)
     added = records.annotate(new)
     made = Imported(added, len(rows) - added, dict(found.told))
@@ -215,12 +215,23 @@ def _same(one: Annotation) -> tuple[object, ...]:
     return one.unit, one.variable, one.coder, one.at, json.dumps(one.value, sort_keys=True)
 
 
-def _check_sizes(store: Store, codebook: Codebook, path: Path, rows: Sequence[Annotation]) -> None:
-    """Refuse boxes that leave their pictures."""
+def _check_sizes(
+    store: Store,
+    codebook: Codebook,
+    path: Path,
+    rows: Sequence[Annotation],
+    drawn_in: Sequence[tuple[float, float] | None],
+) -> None:
+    """Refuse boxes that leave their pictures, or were drawn in others: smaller ones, or such as lie on their side."""
     for name in dict.fromkeys(one.variable for one in rows if codebook[one.variable].type == "boxes"):
-        mine = [one for one in rows if one.variable == name]
-        known = sizes(store, codebook[name].of, {one.unit for one in mine})
-        for one in mine:
+        mine = [(one, size) for one, size in zip(rows, drawn_in, strict=True) if one.variable == name]
+        known = sizes(store, codebook[name].of, {one.unit for one, _ in mine})
+        for one, size in mine:
+            if one.value and size and size != (there := known.get(one.unit, size)):
+                raise InputError(
+                    f"{path}, unit {one.unit}: its boxes were drawn in a picture of {size[0]:g} x {size[1]:g} px, and "
+                    f"the study's has, upright, {there[0]} x {there[1]} px; draw in the study's pictures, or scale them"
+                )
             try:
                 codebook[name].validate(one.value, known.get(one.unit))
             except InputError as error:

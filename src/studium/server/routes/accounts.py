@@ -10,7 +10,7 @@ from studium.errors import InputError
 from studium.server import passwords
 from studium.server.accounts import added, changed
 from studium.server.context import Administering, Coding, records
-from studium.server.routes.session import Here, enter
+from studium.server.routes.session import Here, attempted, enter, good
 
 __all__ = ["router"]
 
@@ -81,10 +81,12 @@ def password(asked: NewPassword, request: Request, response: Response, viewer: C
     """Change one's own password; all one's sessions end, and a new one begins here."""
     if request.app.state.settings.mode == "local":
         raise InputError("who serves a study on their own machine has no password; the server's token is new each time")
+    attempted(request, viewer.name)  # who finds a browser open must not guess on
     found = records(request)
     account = found.accounts.get(viewer.name)
     if not passwords.matches(account.password, asked.old):
         raise InputError("the old password is not the one of this account")
+    good(request, viewer.name)
     changed(found, viewer.name, password=asked.new, who=viewer.name)
     return enter(request, response, viewer)
 

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from studium.browse import children as split
-from studium.server.looking import Kind, Looking, UnitId
+from studium.core.unit import BOXED
+from studium.errors import RefusedError
+from studium.server.context import Coding
+from studium.server.looking import Kind, Looking, UnitId, blind
 from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
@@ -27,8 +30,12 @@ class ChildShown(BaseModel):
 
 
 @router.get("/units/{unit}/children")
-def children(view: Looking, unit: UnitId, of: Kind, paging: Paging) -> Page[ChildShown]:
-    """The units of a kind that were split from a unit, by time."""
+def children(
+    request: Request, viewer: Coding, view: Looking, unit: UnitId, of: Kind, paging: Paging
+) -> Page[ChildShown]:
+    """The units of a kind that were split from a unit, by time; who codes blind does not see what machines found."""
+    if of in BOXED and (not viewer.may("adjudicator") or blind(request, viewer, unit)):
+        raise RefusedError(f"which {of} units were found in it is not shown to those who code blind")
     found, total = split.children(view, unit, of, paging.offset, paging.limit)
     names = ("id", "kind", "label", "width", "height", "seconds")
     items = [ChildShown(**{name: getattr(one.item, name) for name in names}, span=dict(one.span)) for one in found]

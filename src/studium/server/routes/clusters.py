@@ -72,7 +72,7 @@ def units(
 ) -> Page[Item]:
     """The units of a cluster, the most typical first; those in none, as cluster -1."""
     rows, total = found.members(view, of, table, cluster, (paging.offset, paging.limit))
-    return Page[Item](items=items(view, of, rows.tolist()), total=total, offset=paging.offset, limit=paging.limit)
+    return Page[Item](items=items(view, of, rows), total=total, offset=paging.offset, limit=paging.limit)
 
 
 @router.post("/clusters/{table}/edits")

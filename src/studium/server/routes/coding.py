@@ -41,12 +41,15 @@ class PlaceOut(BaseModel):
 
 
 class UnitShown(BaseModel):
-    """A unit as a coder sees it, besides its media."""
+    """A unit as a coder sees it: its text, its picture's size where it is known, and what is attached to a post."""
 
     id: str
     kind: str
     label: str
     text: str | None
+    width: int | None
+    height: int | None
+    media: list["UnitShown"]
 
 
 class ItemOut(BaseModel):
@@ -78,7 +81,12 @@ class ItemOut(BaseModel):
 
 
 class AnswersIn(BaseModel):
-    """What a coder says of a unit; sent again with the same key it is kept once."""
+    """What a coder says of a unit; sent again with the same key it is kept once.
+
+    Attributes:
+        definitions: variable -> digest of the definition that the coder read, as the codebook gives it; an answer by
+            another than the present one is refused.
+    """
 
     unit: Name
     answers: dict[str, Value] = Field(default_factory=dict)
@@ -86,6 +94,7 @@ class AnswersIn(BaseModel):
     seconds: Annotated[float, Field(ge=0, le=86_400)] | None = None
     note: Note | None = None
     key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    definitions: dict[str, str] = Field(default_factory=dict)
 
 
 class SavedOut(BaseModel):
@@ -201,7 +210,9 @@ def _units(unit: str, about: Variable) -> Sequence[str]:
 
 
 def _shown(one: Shown) -> UnitShown:
-    return UnitShown(id=one.id, kind=one.kind, label=one.label, text=one.text)
+    width, height = one.size or (None, None)
+    media = [_shown(medium) for medium in one.media]
+    return UnitShown(id=one.id, kind=one.kind, label=one.label, text=one.text, width=width, height=height, media=media)
 
 
 def _value(answer: Answer) -> Value:

@@ -33,12 +33,32 @@ class Loss(BaseModel):
     message: str
 
 
+class Tally(BaseModel):
+    """How many failures there are of a step, or of a class of error."""
+
+    value: str
+    n: int
+
+
+class FailuresPage(Page[Failure]):
+    """A page of failures; and how many of all there are, by step and by error."""
+
+    steps: list[Tally]
+    errors: list[Tally]
+
+
 @router.get("/failures")
-def failures(view: Looking, viewer: Adjudicating, paging: Paging) -> Page[Failure]:
-    """What could not be measured."""
-    rows, total = found.failures(view, paging.offset, paging.limit)
-    items = [Failure.model_validate(row) for row in rows]
-    return Page[Failure](items=items, total=total, offset=paging.offset, limit=paging.limit)
+def failures(view: Looking, viewer: Adjudicating, paging: Paging, step: str = "", error: str = "") -> FailuresPage:
+    """What could not be measured: all of it, or of one step, or with one class of error."""
+    some = found.failures(view, (paging.offset, paging.limit), step, error)
+    return FailuresPage(
+        items=[Failure.model_validate(row) for row in some.items],
+        total=some.total,
+        offset=paging.offset,
+        limit=paging.limit,
+        steps=[Tally(value=value, n=n) for value, n in some.steps],
+        errors=[Tally(value=value, n=n) for value, n in some.errors],
+    )
 
 
 @router.get("/losses")

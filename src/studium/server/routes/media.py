@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from studium.browse import pictures
-from studium.browse.files import File, byte_range, disposition, file_of, pieces
+from studium.browse.files import File, byte_range, disposition, file_of, pieces, unseen
 from studium.browse.view import View
 from studium.errors import RefusedError
 from studium.server.context import Coding, Viewer, corpus, records
@@ -19,7 +19,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["media"])
 
-_KEPT, _ASKED = "private, max-age=31536000, immutable", "private, no-cache"
+_KEPT, _ASKED = "private, max-age=3600", "private, no-cache"
 _WEBP: Mapping[int | str, dict[str, Any]] = {200: {"content": {"image/webp": BINARY}, "description": "A picture"}}
 _FILE: Mapping[int | str, dict[str, Any]] = {
     200: {"content": {"*/*": BINARY}, "description": "The file"},
@@ -73,7 +73,7 @@ def picture(request: Request, asked: Asked, longest: Annotated[int, Query(ge=16,
 def media(request: Request, asked: Asked) -> Response:
     """The file that a unit is or lies in, or a range of its bytes."""
     file = file_of(asked.view, asked.kind, asked.row)
-    if asked.covered and not file.type.startswith("audio/"):
+    if asked.covered and not unseen(file):
         raise RefusedError("the study covers faces, so its files are not handed out; ask for thumb or picture")
     return _sent(request, file)
 
@@ -95,7 +95,7 @@ def _etag(asked: _Asked, what: str) -> str:
 
 
 def _cache(request: Request) -> str:
-    """A thumb never changes, unless the study file comes to say something else of faces."""
+    """A thumb is not asked for again for an hour; one with faces covered each time, as others may see them."""
     return _ASKED if corpus(request).study.blur_faces else _KEPT
 
 

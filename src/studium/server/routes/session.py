@@ -14,7 +14,7 @@ from studium.server.peer import Peer
 from studium.server.sessions import LocalSessions, SignedIn
 from studium.server.settings import HOURS, Settings
 
-__all__ = ["Here", "enter", "router"]
+__all__ = ["Here", "attempted", "enter", "good", "router"]
 
 router = APIRouter(tags=["session"])
 _WRONG = "no account that may sign in has this name and password"
@@ -102,10 +102,10 @@ def _token(asked: Credentials, request: Request) -> Viewer:
     sessions: LocalSessions = request.app.state.sessions
     if asked.token is None:
         raise InputError("expected a token: open the address that  studium serve  printed")
-    _wait(request, "")
+    attempted(request, "")
     if not sessions.knows(asked.token):
         raise HTTPException(401, "this is not the server's token; open the address that  studium serve  printed")
-    _good(request, "")
+    good(request, "")
     return Viewer(request.app.state.settings.coder, "admin")
 
 
@@ -113,7 +113,7 @@ def _account(asked: Credentials, request: Request) -> Viewer:
     """Whose name and password they are. Whatever is wrong, the answer is the same, and comes after the same time."""
     if asked.name is None or asked.password is None:
         raise InputError("expected a name and a password")
-    _wait(request, asked.name)
+    attempted(request, asked.name)
     try:
         account = records(request).accounts.get(asked.name)
     except UnknownNameError:
@@ -121,19 +121,20 @@ def _account(asked: Credentials, request: Request) -> Viewer:
     right = passwords.matches(account.password if account else None, asked.password)
     if account is None or not right or not account.active:
         raise HTTPException(401, _WRONG)
-    _good(request, asked.name)
+    good(request, asked.name)
     return Viewer(account.name, account.role)
 
 
-def _wait(request: Request, name: str) -> None:
-    """Refuse those who tried too often."""
+def attempted(request: Request, name: str) -> None:
+    """An attempt to guess a secret; refuse those who tried too often."""
     attempts = request.app.state
-    wait = attempts.by_address.begin(request.state.peer.address) or (attempts.by_name.begin(name) if name else 0)
+    wait = attempts.by_address.begin(request.state.peer.network) or (attempts.by_name.begin(name) if name else 0)
     if wait:
         seconds = int(wait) + 1
         raise HTTPException(429, f"too many attempts; try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
-def _good(request: Request, name: str) -> None:
-    request.app.state.by_address.good(request.state.peer.address)
+def good(request: Request, name: str) -> None:
+    """The attempt was good: forget those that failed."""
+    request.app.state.by_address.good(request.state.peer.network)
     request.app.state.by_name.good(name)

@@ -13,6 +13,7 @@ from studium.browse.timeline import timeline as timed
 from studium.browse.unit import Detail, Filled, detail
 from studium.browse.units import Item
 from studium.core.annotation import Annotation
+from studium.core.unit import BOXED
 from studium.server.context import Coding, records
 from studium.server.looking import Kind, Looking, Of, UnitId, blind, look
 from studium.server.shapes import Page, Paging
@@ -101,7 +102,7 @@ def one(request: Request, viewer: Coding, unit: UnitId, of: Of = None) -> UnitSh
     found = detail(look(request, viewer, measured=not closed), unit, of)
     everything = viewer.may("adjudicator") and not closed
     said = records(request).annotations(unit=unit, coder=None if everything else viewer.name)
-    return _shown(found, said, closed)
+    return _shown(found, said, closed, everything)
 
 
 @router.get("/units/{unit}/timeline")
@@ -110,9 +111,11 @@ def timeline(view: Looking, unit: UnitId, of: Of = None) -> Timeline:
     return timed(view, unit, of)
 
 
-def _shown(found: Detail, said: list[Annotation], closed: bool) -> UnitShown:
+def _shown(found: Detail, said: list[Annotation], closed: bool, everything: bool) -> UnitShown:
     item = {name: getattr(found.item, name) for name in ("id", "kind", "label", "width", "height", "seconds")}
     rest = ("path", "text", "parent", "span", "children", "posts", "attachments", "tables", "failures")
     kept = {name: getattr(found, name) for name in rest}
+    if not everything:  # faces, objects and lines are what machines found in a picture
+        kept["children"] = {kind: n for kind, n in found.children.items() if kind not in BOXED}
     annotations = [Said.model_validate(one, from_attributes=True) for one in said]
     return UnitShown(**item, **kept, annotations=annotations, blind=closed)

@@ -121,3 +121,14 @@ def test_what_is_no_coco(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(InputError, match=r"x\.json"):
         Coco(BOOK, coder="ada").read(tmp_path / "x.json")
+
+
+def test_what_is_no_box_is_not_nothing(tmp_path):
+    """An image of a crowd, or of outlines alone, is none where nothing was seen."""
+    images = [IMAGE | {"id": number, "file_name": f"{number}.jpg"} for number in (1, 2, 3, 4)]
+    outline = {"image_id": 2, "category_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9]]}
+    rows = [box(0, 0, 9, 9, iscrowd=1), outline, outline | {"bbox": []}, outline | {"image_id": 3}]
+    rows += [box(0, 0, 9, 9) | {"image_id": 3}]
+    found = Coco(BOOK, coder="ada").read(written(tmp_path, rows, images))
+    assert [(row.unit, len(row.value)) for row in found.rows] == [("3.jpg", 1), ("4.jpg", 0)]
+    assert found.told == {"crowds": 1, "only_others": 2, "segmentation": 3, "without_box": 3}

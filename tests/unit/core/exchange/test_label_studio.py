@@ -119,3 +119,15 @@ def test_what_studium_wrote_beside(tmp_path):
     assert (sure.coder, sure.at, sure.weight, sure.seconds) == ("ada", None, 1.0, 3.0)  # added in Label Studio
     with pytest.raises(InputError, match="expected a time such as"):
         read(tmp_path, control("sure", "number", {"number": 1}), updated_at="yesterday")
+
+
+def test_what_a_project_of_others_holds_besides(tmp_path):
+    relation = {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right", "labels": []}
+    assert read(tmp_path, relation, control("remark", "textarea", {"text": ["one"]})).told == {"other_controls": 1}
+    turned = read(tmp_path, drawn((0, 0, 10, 10), turned=45))
+    assert (turned.rows, turned.told) == ((), {"empty": 1, "rotated": 1})  # nobody said that nothing is there
+    edge = read(tmp_path, drawn((100, 100, 0, 0), size=(60, 40)))
+    assert edge.rows[0].value == [{"value": "Airplane", "box": [59, 39, 60, 40]}]
+    told = [{"data": {"unit": "a"}, "annotations": [], "drafts": [{}], "predictions": [{}]}]
+    (tmp_path / "x.json").write_text(json.dumps(told))
+    assert Tasks(BOOK, "unit").read(tmp_path / "x.json").told == {"drafts": 1, "predictions": 1}

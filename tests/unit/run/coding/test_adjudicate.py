@@ -8,7 +8,7 @@ import pytest
 from studium.coding.dawid_skene import DawidSkene
 from studium.core.annotation import Annotation
 from studium.core.codebook import Codebook
-from studium.core.records import Records, Sample
+from studium.core.records import Adjudication, Records, Sample
 from studium.core.records.samples import Sampled
 from studium.core.variable import Value, Variable
 from studium.errors import InputError, RefusedError, UnknownNameError
@@ -164,3 +164,33 @@ def test_the_database_of_a_study(tmp_path, monkeypatch, postgresql):
     with opened(tmp_path) as records:
         assert records.audit() == []
     assert not (tmp_path / "studium.db").exists()
+
+
+def test_a_unit_coded_again_in_another_sample_stays_a_disagreement_of_its_task(records):
+    for name in ("first", "second"):
+        records.samples.add(Sample(name, "image", {}, "local", NOW, units=(Sampled("u1", 1.0),)))
+        give(records, BOOK, Work(name, name, ["scene"], ["ada", "ben"]), "local")
+    for task, coder, value in (("first", "ada", "people"), ("first", "ben", "thing"), ("second", "ada", "thing")):
+        save(records, BOOK, task, coder, Coded("u1", {"scene": value}))
+    [found] = disagreements(records, BOOK, Where("scene", "first"))
+    assert found.codes == {"ada": "people", "ben": "thing"}
+    assert disagreements(records, BOOK, Where("scene", "second")) == []
+    assert disagreements(records, BOOK, Where("scene")) == []  # now they agree
+
+
+def test_the_last_decision_counts_whatever_the_clocks_say(records):
+    said(records, SCENE, {"u1": ["people", "animal"]})
+    ahead = Adjudication("u1", "scene", "people", {}, "eve", datetime(2999, 1, 1, tzinfo=UTC), SCENE.digest)
+    records.adjudications.add(ahead)
+    adjudicate(records, BOOK, Decision("u1", "scene", "animal"), "eve")
+    assert [one.value for one in records.adjudications.all("scene")] == ["animal"]
+
+
+def test_a_unit_of_two_samples_with_two_chances_has_no_weight(records, tmp_path):
+    for name, chance in (("first", 0.5), ("second", 0.25)):
+        records.samples.add(Sample(name, "image", {}, "local", NOW, units=(Sampled("u1", chance),)))
+        give(records, BOOK, Work(name, name, ["scene"], ["ada"] if name == "first" else ["ben"]), "local")
+    save(records, BOOK, "first", "ada", Coded("u1", {"scene": "people"}))
+    save(records, BOOK, "second", "ben", Coded("u1", {"scene": "people"}))
+    with pytest.raises(InputError, match=r"2 \(sample 'first'\) and 4 \(sample 'second'\)"):
+        target(records, tmp_path, SCENE)

@@ -292,3 +292,15 @@ def test_a_task_of_this_name_is_there(records):
     given(records)
     with pytest.raises(InputError, match="there is a task 't' already"):
         given(records)
+
+
+def test_a_definition_that_changed_under_the_coder_is_refused(records):
+    given(records)
+    read = {one.name: one.digest for one in (SCENE, MOOD)}
+    newer = Codebook((replace(SCENE, question="What now?"), MOOD, TEARS, ALIKE))
+    told = Coded(UNITS[0], {"scene": "animal"}, definitions=read)
+    with pytest.raises(InputError, match="definition of 'scene' changed while you coded; reload"):
+        save(records, newer, "t", "ada", told)
+    assert records.annotations() == []
+    assert save(records, BOOK, "t", "ada", told) == 1
+    assert save(records, newer, "t", "ada", Coded(UNITS[0], withdrawn=["mood"], definitions=read)) == 0

@@ -193,6 +193,9 @@ def test_the_command_line(corpus):
     with corpus.records() as records:
         sample = records.samples.get("few")
     assert sample.design["weighting"] == "cluster"
+    nothing = run(corpus, "pairs result few")
+    assert "nan" not in nothing
+    assert nothing.count("n/a") == 2 * 4 + 4 * 4, "figures, and their differences"
     coded(corpus, sample, perfect(corpus))
     told = run(corpus, "pairs result few")
     assert tables[0] in told

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from studium import Corpus
 from studium.cli import cli
-from studium.coding.sample import share
+from studium.coding.sample import share, simple
 from studium.core.records import ClusterEdit
 from studium.errors import InputError, UnknownNameError
+from studium.run.coding.taken import seed_of
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,21 @@ def test_what_was_drawn_before_and_what_is_held_out(corpus):
         corpus.draw_sample("none", of="image", n=1, fresh=True)
 
 
+def test_what_is_left_is_drawn_with_other_random_numbers(corpus):
+    """With the same ones, some of the units that a first sample left have three quarters of the chance of others."""
+    gone, often, there = 60, np.zeros(200), np.zeros(200)
+    for seed in range(3000):
+        rest = np.setdiff1d(np.arange(200), simple(200, gone, seed).rows)
+        there[rest] += 1
+        often[rest[simple(140, 60, seed_of(seed, gone)).rows]] += 1
+    assert np.abs(often / there - 60 / 140).max() < 0.05  # 4.6 standard errors
+    first, fresh = (corpus.draw_sample(name, of="image", n=60, fresh=True) for name in ("first", "fresh"))
+    rest = sorted({*corpus.units("image")["id"].to_pylist()} - {one.unit for one in first.units})
+    same = {rest[row] for row in simple(340, 60, 0).rows.tolist()}
+    assert {one.unit for one in fresh.units} != same
+    assert fresh.design["seed"] == 0, "the one that was asked for"
+
+
 def test_near_duplicates_once(corpus, tmp_path):
     """Of pictures that are nearly the same one is coded, with the probability of all of them."""
     study = handwritten.study(tmp_path, 60)
@@ -175,6 +191,16 @@ def test_near_duplicates_once(corpus, tmp_path):
             assert len(set(drawn)) == len(drawn)
     each = study.draw_sample("each", of="image", n=60, once=False)
     assert {one.chance for one in each.units} == {1.0}
+    told = {unit: "0" if name in "01234" else "1" for unit, name in handwritten.classes(study).items()}
+    codes = "".join(f"{unit},{value}\n" for unit, value in told.items() if unit not in groups)
+    (tmp_path / "coded.csv").write_text(f"unit,value\n{codes}")
+    study.train("digit", on={"image": "pixels"}, labels=tmp_path / "coded.csv", name="digits")
+    study.predict("digits")
+    of = {"of": "image", "design": "uncertainty", "by": "digits", "n": len(groups)}
+    each = study.draw_sample("unsure, each", once=False, **of)
+    assert {one.unit for one in each.units} == set(groups)
+    once = study.draw_sample("unsure", **of)
+    assert len(once.units) == len({groups[one.unit] for one in once.units}) == len(set(groups.values()))
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_boxes_of_parts_of_a_file_are_no_coco(corpus, units, tmp_path):
 
 def test_gates_pseudonyms_and_the_log(corpus, units, tmp_path):
     rows = everything(corpus, units)
-    later = said(SCENE, units[0], None, minutes=9, withdrawn=True)
+    later = said(SCENE, units[0], None, minutes=9, sample="first", withdrawn=True)
     with Records(tmp_path / "one.db") as records:
         records.annotate([*rows, later, said(variable("gone", values="a b"), units[0], "a")])
         out = exported(corpus.store, records, BOOK, tmp_path / "a.csv", Export(pseudonyms=True), who="eve")
@@ -337,3 +337,44 @@ def test_coco_of_others_by_path(corpus, units, tmp_path):
         path.write_text(json.dumps(body))
         with pytest.raises(InputError, match=r"'other\.jpg' is neither the sha256 nor the path of any image units"):
             imported(corpus.store, records, BOOK, path, Import(coder="ada"))
+
+
+def test_boxes_drawn_in_a_picture_of_another_size_are_refused(corpus, units, tmp_path):
+    wide, high = sizes(corpus.store, "image", units)[units[0]]
+    image = {"id": 1, "file_name": units[0], "sha256": units[0], "width": wide // 2, "height": high // 2}
+    drawn = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5]}
+    body = {"images": [image], "categories": [{"id": 1, "name": "cat"}], "annotations": [drawn]}
+    path = tmp_path / "half.json"
+    with Records(tmp_path / "one.db") as records:
+        path.write_text(json.dumps(body))
+        with pytest.raises(InputError, match=rf"drawn in a picture of {wide // 2} x {high // 2} px"):
+            imported(corpus.store, records, BOOK, path, Import(coder="ada"))
+        body["images"] = [{**image, "width": wide, "height": high}]
+        path.write_text(json.dumps(body))
+        assert imported(corpus.store, records, BOOK, path, Import(coder="ada")).added == 1
+        area = {"x": 0, "y": 0, "width": 50, "height": 50, "rectanglelabels": ["cat"]}
+        result = {"from_name": "seen", "type": "rectanglelabels", "value": area}
+        result |= {"original_width": high, "original_height": wide}  # on its side
+        task = {"data": {"unit": units[0]}, "annotations": [{"completed_by": 1, "result": [result]}]}
+        path.write_text(json.dumps([task]))
+        with pytest.raises(InputError, match="upright"):
+            imported(corpus.store, records, BOOK, path, Import())
+
+
+def test_a_table_of_another_definition_teaches_nothing(corpus, units, tmp_path):
+    older, newer = replace(SCENE, question="What is it?"), Codebook((replace(SCENE, question="And now?"),))
+    rows = [said(SCENE, units[0], "animal"), replace(said(SCENE, units[1], "food"), variable_digest=older.digest)]
+    with Records(tmp_path / "one.db") as records:
+        records.annotate(rows)
+        for name in ("codes.csv", "codes.json"):
+            form = "csv" if name.endswith("csv") else "label_studio"
+            exported(corpus.store, records, BOOK, tmp_path / name, Export(format=form))
+            assert target(corpus.store, BOOK, "scene", labels=tmp_path / name).units == (units[0],)
+            with pytest.raises(
+                InputError, match="no label of 'scene' by its present definition: 2 rows follow another"
+            ):
+                target(corpus.store, newer, "scene", labels=tmp_path / name)
+    with corpus.records() as records:
+        records.annotate(rows[1:])
+    with pytest.raises(InputError, match="nobody has coded 'scene' by its present definition"):
+        target(corpus.store, BOOK, "scene")

@@ -35,13 +35,18 @@ def test_nothing_that_tells_the_answer(corpus):
     ]  # fmt: skip
     [post] = shown(corpus.store, "post", corpus.units("post")["id"].to_pylist())
     assert post.text == "<b>hello</b>"
+    [medium] = post.media
+    assert (medium.kind, medium.text, medium.media) == ("image", None, ())
+    assert medium.size == size_of(corpus.store, "image", medium.id)
+    assert "chelsea" not in medium.label
 
 
 def test_sizes(corpus):
     unit = corpus.units("image")["id"][0].as_py()
-    assert size_of(corpus.store, "image", unit) is None
+    told = size_of(corpus.store, "image", unit)  # by the header, before anything is measured
     corpus.measure("properties", of="image")
     rows = corpus.table("image", "properties").select(["unit", "width", "height"]).to_pylist()
+    assert told in [(row["width"], row["height"]) for row in rows if row["unit"] == unit]
     for row in rows:
         assert size_of(corpus.store, "image", row["unit"]) == (row["width"], row["height"])
     assert size_of(corpus.store, "image", "f" * 64) is None
@@ -52,7 +57,6 @@ def test_sizes(corpus):
 
 
 def test_a_box_that_leaves_its_picture_is_refused(corpus):
-    corpus.measure("properties", of="image")
     corpus.draw_sample("first", of="image", n=4)
     corpus.task("t", sample="first", variables=["faces"], coders=["ada"])
     unit = corpus.units("image")["id"][0].as_py()

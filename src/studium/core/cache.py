@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar, cast
 
-__all__ = ["LIMIT", "Cache", "cached", "stamp"]
+__all__ = ["LIMIT", "Cache", "Same", "cached", "stamp"]
 
 T = TypeVar("T")
 
@@ -39,12 +39,16 @@ class Cache:
             return cast("T", found[1])
         with self._lock:
             making = self._making.setdefault(key, Lock())
-        with making:
-            if (found := self._found(key, stamp)) is not None:
-                return cast("T", found[1])
-            value = make()
-            self._keep(key, stamp, value)
-        return value
+        try:
+            with making:
+                if (found := self._found(key, stamp)) is not None:
+                    return cast("T", found[1])
+                value = make()
+                self._keep(key, stamp, value)
+            return value
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
 
     def _found(self, key: Hashable, stamp: Hashable) -> tuple[Hashable, Any, int] | None:
         with self._lock:
@@ -57,7 +61,6 @@ class Cache:
     def _keep(self, key: Hashable, stamp: Hashable, value: Any) -> None:
         size = _weight(value)
         with self._lock:
-            self._making.pop(key, None)
             _, _, before = self._values.pop(key, (None, None, 0))
             self.held -= before
             if size <= self.limit:
@@ -91,6 +94,19 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
         return folder.stat().st_mtime_ns, len(os.listdir(folder))  # noqa: PTH208  (counts; no Path is wanted)
     except FileNotFoundError:
         return None
+
+
+class Same:
+    """The stamp of what is made from a held value: equal to another one of the very same value."""
+
+    def __init__(self, one: object) -> None:
+        self.one = one
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.one is other.one
+
+    def __hash__(self) -> int:
+        return id(self.one)
 
 
 _CACHE = Cache(LIMIT)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studium.browse.cache import Cache
+from studium.core.cache import Cache
 
 
 def test_a_value_is_made_once_for_each_stamp() -> None:
@@ -53,4 +53,5 @@ def test_what_fails_is_tried_again() -> None:
     cache = Cache(10_000)
     with pytest.raises(ZeroDivisionError):
         cache.get("key", 0, lambda: 1 // 0)
+    assert not cache._making  # whoever asks for names that are none fills no memory
     assert cache.get("key", 0, lambda: "value") == "value"
