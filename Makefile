@@ -56,7 +56,7 @@ bench: $(VENV)/.dev  ## speed, memory and accuracy, beside peers
 	$(BIN)/python benchmarks/video.py
 	$(BIN)/python benchmarks/shots.py --tuning
 	$(BIN)/python benchmarks/detect.py
-	for file in models retrieval texts learn finetune gpu; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in models retrieval texts learn finetune agreement sampling server app app_map gpu; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 	for part in words speed voice nobody; do $(BIN)/python benchmarks/speech.py $$part || exit 1; done
 
 docs: $(VENV)/.installed  ## the manual, as HTML in site/

@@ -169,7 +169,7 @@ def test_a_killed_server_loses_and_doubles_nothing(
         page = opened(server.login)
         open_task(page, server.url, "scenes")
         code(page, 7)
-        page.wait_for_load_state("networkidle")  # the next units come ahead of time
+        expect(page.locator("[data-ready='5']")).to_be_attached()  # the next units come ahead of time
         code(page, 1)
         kill(server)  # while the last answer is on its way, perhaps
         code(page, 3)
@@ -178,7 +178,7 @@ def test_a_killed_server_loses_and_doubles_nothing(
         server = start(urlsplit(server.url).port)
         saved(page)  # the page sends them by itself
         code(page, 5)
-        page.wait_for_load_state("networkidle")
+        expect(page.locator("[data-ready='5']")).to_be_attached()
         kill(server)
         code(page, 2)
         page.close()  # the browser is closed before the server is back

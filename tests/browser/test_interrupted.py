@@ -119,7 +119,7 @@ def test_a_slow_server_holds_nobody_up(opened: Callable[..., Page], shared: Serv
     page = opened(shared.url)
     sign_in(page, "ada")
     open_task(page, shared.url, "double")
-    page.wait_for_load_state("networkidle")  # the next units come ahead of time
+    expect(page.locator("[data-ready='5']")).to_be_attached()  # the next units come ahead of time
     held: list[Route] = []
 
     def hold(route: Route) -> None:

@@ -1,6 +1,7 @@
 """The manual is true: everything has its place in it, what it shows runs, generated pages are in step, links lead."""
 
 import dataclasses
+import importlib
 import inspect
 import re
 import shlex
@@ -20,6 +21,7 @@ from studium import errors
 from studium.cli import cli
 from studium.core import config, registry
 from studium.explore.cluster import Iterative
+from studium.server.routes import MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -152,6 +154,14 @@ def test_every_public_name_is_in_the_api():
     directives = set(re.findall(r"auto(?:class|module|function):: (\S+)", page))
     assert {f"studium.{name}" for name in studium.__all__} <= directives
     assert "studium.testing" in directives
+
+
+def test_every_route_of_the_api_is_named():
+    told = (DOCS / "api-server.md").read_text(encoding="utf-8")
+    modules = [importlib.import_module(f"studium.server.routes.{name}") for name in MODULES]
+    routes = [(method, route.path) for module in modules for route in module.router.routes for method in route.methods]
+    assert len(routes) > 40
+    assert [(method, path) for method, path in routes if not re.search(rf"`{method}`?[^|\n]* {path}`", told)] == []
 
 
 def test_every_page_is_in_the_contents():

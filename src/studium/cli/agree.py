@@ -55,7 +55,7 @@ def agree(
 
 @click.group(cls=InOrder)
 def coders() -> None:
-    """What coders said of themselves, with their consent: show it, put it, take it back."""
+    """Show, keep and delete what coders said of themselves, with their consent."""
 
 
 @coders.command()
@@ -112,7 +112,7 @@ def form() -> None:
 def _print(one: "Agreed") -> None:
     click.echo(f"\n{one.variable.name}: {one.overall.units} units coded by two or more, {len(one.coders)} coders")
     rows = [row for name, found in {"": one.overall, **one.parts}.items() for row in _measures(name, found)]
-    print_table(["value", "coefficient", "", "low", "high", "se", "note"], rows)
+    print_table(["value", "coefficient", "estimate", "low", "high", "se", "note"], rows)
     if one.paradox:
         click.echo("kappa is low although coders hardly differ: nearly all units have one value; report AC1 beside it")
     for why, n in one.left_out.items():

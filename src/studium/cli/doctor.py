@@ -29,6 +29,7 @@ EXTRAS = {
     "sql": ("duckdb",),
     "coding": ("alembic", "sqlalchemy"),
     "postgres": ("psycopg",),
+    "serve": ("argon2", "fastapi", "uvicorn"),
 }
 PROGRAMS = {"tesseract": "for text in scripts that are not Latin, Chinese or Japanese", "npm": "to fetch nanodet-g"}
 

@@ -58,7 +58,7 @@ def task(
 @click.argument("names", nargs=-1, metavar="[TASK]...")
 @study_option
 def tasks(names: tuple[str, ...], root: Path) -> None:
-    """How far the coders of tasks are: of all of them, or of those named."""
+    """Say how far coders are with their tasks: with all of them, or with those named."""
     with opened(root) as corpus:
         if not names:
             with corpus.records() as records:

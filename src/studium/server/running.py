@@ -96,6 +96,7 @@ def run(corpus: "Corpus", settings: "Settings", address: Address, told: Callable
         import uvicorn
 
         from studium.server.app import create_app
+        from studium.server.static import built
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "serve") from error
 
@@ -110,6 +111,8 @@ def run(corpus: "Corpus", settings: "Settings", address: Address, told: Callable
         if settings.mode == "local":
             settings = dataclasses.replace(settings, cookie=f"{settings.cookie}_{port}")
         app = create_app(corpus, settings)
+        if not built():
+            log.warning("the browser app is not built; install Node.js with npm, and run  make app  in a checkout")
         if settings.mode == "accounts":
             _warn(app.state.records.accounts.all(), address, settings)
         config = uvicorn.Config(

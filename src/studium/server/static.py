@@ -9,7 +9,7 @@ from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-__all__ = ["BUILT", "serve_app"]
+__all__ = ["BUILT", "built", "serve_app"]
 
 BUILT = Path(__file__).parent / "static"
 _FOREVER = "public, max-age=31536000, immutable"  # the name of a file under assets/ changes with what is in it
@@ -44,9 +44,14 @@ class _Outside(Mount):
         return (Match.NONE, {}) if scope["path"].startswith("/api") else super().matches(scope)
 
 
+def built(folder: Path = BUILT) -> bool:
+    """Whether there is a browser app to serve."""
+    return (folder / "index.html").exists()
+
+
 def serve_app(app: FastAPI, folder: Path = BUILT) -> None:
-    """Serve the browser app at ``/``, as far as it is built."""
-    if (folder / "index.html").exists():
+    """Serve the browser app at ``/``, or a page that says how to build it."""
+    if built(folder):
         mimetypes.add_type("text/javascript", ".js")  # some systems say otherwise, and then no browser runs it
         app.router.routes.append(_Outside("/", _Files(directory=folder, html=True), name="app"))
         return

@@ -124,6 +124,8 @@ def asked(served):
         "by": [None, "embed"],
         "k": ["5"],
         "text": [None, "owl"],
+        "step": [None],
+        "error": [None],
         "task": [None, "mine"],
         "sample": ["pairs", "drawn", None],
         "variable": ["remark", "same"],

@@ -39,6 +39,8 @@ export class CodingSession {
   finished = $state(false);
   trouble = $state("");
   message = $state("");
+  /** Units after this one that stand ready: also if the server is gone, they can be coded. */
+  ready = $state(0);
   readonly clock = new Clock();
   readonly queue: Queue;
   readonly #drafted: string;
@@ -103,7 +105,12 @@ export class CodingSession {
     this.current = said === draft ? Math.max(0, this.variables.findIndex((one) => this.answers[one.name] === undefined)) : 0;
     this.#count(item);
     this.clock.restart();
-    for (let ahead = 1; ahead <= AHEAD; ahead++) if (position + ahead < item.total) this.#preload(position + ahead);
+    this.ready = 0;
+    for (let ahead = 1; ahead <= AHEAD && position + ahead < item.total; ahead++) {
+      void this.#preload(position + ahead).then((there) => {
+        if (there && turn === this.#turn) this.ready += 1;
+      });
+    }
   }
 
   /** Keep what is said of a unit before it is saved: a reload, or a session that ends, does not lose it. */
@@ -270,10 +277,16 @@ export class CodingSession {
     return asked;
   }
 
-  #preload(position: number): void {
-    void this.#load(position).then((item) => {
-      for (const unit of item.pair ?? [item.unit!]) if (PICTURED.has(unit.kind)) picture(unit).catch(() => undefined);
-    }, () => undefined);
+  /** Whether a unit and its pictures could be fetched. */
+  async #preload(position: number): Promise<boolean> {
+    try {
+      const item = await this.#load(position);
+      const units = (item.pair ?? [item.unit!]).flatMap((unit) => [unit, ...(unit.media ?? [])]);
+      await Promise.allSettled(units.filter((unit) => PICTURED.has(unit.kind)).map(picture));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Ask until the server answers, unless something else is to be shown by then. */

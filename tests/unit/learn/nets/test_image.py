@@ -141,7 +141,7 @@ def test_the_last_layer_begins_as_a_probe(head, y):
     fitted = ImageNetwork(head=head, side=32, schedule=NONE).train(Examples(pictures, y), Examples(pictures, y))
     if head.task == "continuous":
         assert np.corrcoef(fitted.predict(pictures), y)[0, 1] > 0.9
-        assert np.mean(fitted.predict(pictures)) == pytest.approx(np.mean(y), abs=0.5)
+        assert np.mean(fitted.predict(pictures)) == pytest.approx(np.mean(y), abs=1)
     else:
         assert (fitted.predict(pictures) == np.array(y)).mean() > 0.8
 
