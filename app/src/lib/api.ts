@@ -53,7 +53,10 @@ async function ask<T>(method: string, path: string, query: Query, body?: unknown
     throw new ApiError(0, "Unreachable", "The server does not answer. Is `studium serve` running?");
   }
   if (answer.status === 204) return undefined as T;
-  const said = await answer.json().catch(() => undefined);
+  const said = await answer.json().catch((error: Error) => {
+    if (error.name === "AbortError") throw error;
+    if (answer.ok) throw new ApiError(0, "Unreachable", "The server's answer broke off. Is `studium serve` running?");
+  });
   if (!answer.ok) {
     if (answer.status === 401) ended();
     const told = said?.error ?? { type: "Error", message: answer.statusText };
