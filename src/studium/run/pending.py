@@ -86,6 +86,7 @@ class _Spans(Pending):
 
     store: Store | None = None
     made: Table | None = None
+    begun: frozenset[str] = frozenset()
     counts: list[dict[str, float]] = field(default_factory=list)
     children: list[Unit] = field(default_factory=list)
     values: list[list[pa.Array]] = field(default_factory=list)
@@ -95,15 +96,15 @@ class _Spans(Pending):
         kind = self.made.kind
         spans = [_checked(self.table.recipe.name, found) for found in results]
         counts = [_count(kind, found, one) for found, one in zip(spans, inputs, strict=True)]
-        flat = [span for found in spans for span in found]
-        names = self.made.schema.names[1:]
-        values = self.made.arrays(_columns([_named(span, names) for span in flat], names))
-        self.children += [
-            Unit(derived_id(parent, kind, span), kind, parent, span=span)
+        split = [
+            (span, Unit(derived_id(parent, kind, span), kind, parent, span=span))
             for parent, found in zip(map(_whole, units), spans, strict=True)
             for span in found
         ]
-        self.values.append(values)
+        new = [(span, child) for span, child in split if child.id not in self.begun]
+        names = self.made.schema.names[1:]
+        self.values.append(self.made.arrays(_columns([_named(span, names) for span, _ in new], names)))
+        self.children += [child for _, child in new]
         self.counts += counts
         self.units += [unit.id for unit in units]
 
@@ -114,8 +115,9 @@ class _Spans(Pending):
             self.store.add_units(self.children)
             columns = [pa.concat_arrays(column) for column in zip(*self.values, strict=True)]
             self.made.append([unit.id for unit in self.children], columns)
+        self.children, self.values = [], []  # also where the next line fails: what is written is not written again
         self.table.append(self.units, self.table.arrays(_columns(self.counts)))
-        self.counts, self.children, self.values = [], [], []
+        self.counts = []
 
 
 def pending_for(store: Store, chunk: Chunk, part: Part) -> Pending:
@@ -123,7 +125,8 @@ def pending_for(store: Store, chunk: Chunk, part: Part) -> Pending:
     recipe = recipe_for(part, chunk.decoding)
     table = store.table(chunk.kind, recipe)
     if isinstance(part, Unitizer):
-        return _Spans(table, store=store, made=store.table(part.makes, recipe))
+        made = store.table(part.makes, recipe)
+        return _Spans(table, store=store, made=made, begun=chunk.begun.get(part, frozenset()))
     assert isinstance(part, Measure)
     return _Rows(table)
 

@@ -22,6 +22,7 @@ from studium.core.unit import BOXED, KINDS, PARENTS, STRETCHES, Unit, check_kind
 from studium.core.variable import Variable
 from studium.errors import InputError
 from studium.run.around import Around, Surroundings
+from studium.run.begun import begun
 from studium.run.lineage import Lineage
 from studium.run.load import DEFAULT, LOADED, Decoding, read_of
 
@@ -67,6 +68,7 @@ class Chunk:
     basis: LegalBasis | None = None
     around: Around = field(default_factory=dict)  # what belongs to its units, if a part takes material
     allowance: Allowance = FREE
+    begun: Mapping[Part, frozenset[str]] = field(default_factory=dict)  # ids that a killed run wrote the rows of
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,24 @@ class Plan:
 
     def chunks(self) -> Iterator[Chunk]:
         """The work, made piece by piece, so that a plan of millions of units stays small."""
+        there = self._begun()
         for parts, rows in self.pieces:
             units = tuple(unit_of(row) for row in self.units.take(rows).to_pylist())
             above = self.lineage.above(units)
             material = any(part.takes == "material" for part in parts)
             around = self.surroundings.of(units) if material else {}
             how = self.how
-            yield Chunk(self.root, self.kind, units, parts, how.decoding, above, how.basis, around, how.allowance)
+            told = (how.decoding, above, how.basis, around, how.allowance)
+            yield Chunk(self.root, self.kind, units, parts, *told, there)
+
+    def _begun(self) -> dict[Part, frozenset[str]]:
+        """Of each split that a killed run had begun: the units it makes whose rows need not be written again."""
+        store, waiting = Store(self.root), {}
+        for part in {part for parts, _ in self.pieces for part in parts if isinstance(part, Unitizer)}:
+            rows = np.concatenate([rows for parts, rows in self.pieces if part in parts])
+            recipe = recipe_for(part, self.how.decoding)
+            waiting[part] = begun(store, self.kind, recipe, part.makes, self.units.take(rows))
+        return {part: ids for part, ids in waiting.items() if ids}
 
 
 def plan(
