@@ -35,7 +35,7 @@ $(APP): app/package-lock.json app/vite.config.ts app/index.html $(shell find app
 app: $(APP)      ## the browser app, checked and built into the package
 
 test: $(VENV)/.dev $(APP)  ## every test, on real data
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
