@@ -1,4 +1,4 @@
-"""Coding in the browser: a codebook with every type of answer, keys pressed as a coder does, and what was kept."""
+"""Coding in the browser: keys pressed as a coder does, and what was kept."""
 
 import sqlite3
 from collections import Counter
@@ -6,110 +6,17 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-__all__ = ["CODEBOOK", "SCENES", "coded_rows", "current", "finished", "open_task", "press", "saved", "with_codebook"]
+__all__ = ["SCENES", "coded_rows", "current", "draw", "finished", "open_task", "press", "saved"]
 
 expect.set_options(timeout=15_000)  # a busy machine's slow answer is no wrong one
 
-CODEBOOK = """\
-[scene]
-question = "What does the picture mainly show?"
-instructions = "Decide by what takes most of the picture."
-of = "image"
-type = "categorical"
-none_of_these = true
-
-[[scene.values]]
-name = "animal"
-definition = "One or more living animals are the main subject."
-include = ["drawings of animals"]
-exclude = ["meat on a plate"]
-examples = ["a bird on a branch"]
-
-[[scene.values]]
-name = "food"
-definition = "Something to eat or drink."
-
-[[scene.values]]
-name = "thing"
-definition = "A made thing is the main subject."
-
-[friendly]
-question = "How friendly is the animal?"
-of = "image"
-type = "ordinal"
-only_if = { scene = ["animal"] }
-
-[[friendly.values]]
-name = "hostile"
-
-[[friendly.values]]
-name = "neutral"
-
-[[friendly.values]]
-name = "friendly"
-
-[colours]
-question = "Which of these colours stand out?"
-of = "image"
-type = "multilabel"
-
-[[colours.values]]
-name = "red"
-
-[[colours.values]]
-name = "green"
-
-[[colours.values]]
-name = "blue"
-
-[things]
-question = "Where are things?"
-of = "image"
-type = "boxes"
-
-[[things.values]]
-name = "head"
-
-[[things.values]]
-name = "body"
-
-[number]
-question = "How many are there?"
-of = "image"
-type = "continuous"
-low = 0
-high = 10
-
-[remark]
-question = "Describe it."
-of = "image"
-type = "text"
-
-[same_content]
-question = "Do both pictures show the same kind of thing?"
-of = "image"
-type = "binary"
-pairs = true
-
-[[same_content.values]]
-name = "yes"
-
-[[same_content.values]]
-name = "no"
-"""
 SCENES = {"1": "animal", "2": "food", "3": "thing", "n": "none_of_these", "0": None}
 """Keys of the variable ``scene``, and what each says."""
 
 
-def with_codebook(root: Path) -> Path:
-    """The study, with this codebook."""
-    (root / "codebook.toml").write_text(CODEBOOK)
-    return root
-
-
 def open_task(page: Page, url: str, task: str) -> None:
     """The coding screen, once it shows a unit."""
-    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    expect(page.get_by_role("banner")).to_be_visible()
     page.goto(f"{url}#/code/{task}")
     expect(page.locator("[data-unit]:not([data-unit=''])")).to_be_visible()
 
@@ -130,6 +37,16 @@ def press(page: Page, *keys: str) -> str:
         page.keyboard.press(key)
     expect(page.locator(f"[data-finished], [data-unit]:not([data-unit='{unit}']):not([data-unit=''])")).to_be_visible()
     return unit
+
+
+def draw(page: Page) -> None:
+    """Draw a box in the upper left of the picture, by the mouse."""
+    picture = page.locator(".sized").bounding_box()
+    assert picture is not None
+    page.mouse.move(picture["x"] + 4, picture["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(picture["x"] + 60, picture["y"] + 50, steps=4)
+    page.mouse.up()
 
 
 def finished(page: Page) -> bool:

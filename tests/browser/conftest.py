@@ -3,16 +3,13 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import fetch
 import pytest
-from browsing import BUILT, DESK, PASSWORD, Served, serve, study
+from browsing import BUILT, DESK, Served, serve
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-
-from studium.core.records import Account, Records
-from studium.server import passwords
+from studied import accounts, study
 
 
 @pytest.fixture(scope="session")
@@ -48,11 +45,7 @@ def copied(pictures: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def together(copied: Path) -> Iterator[Served]:
     """A copy of the study, served to a coder and an admin."""
-    records = Records(copied / "studium.db")
-    kept = passwords.hashed(PASSWORD)
-    for name, role in (("ada", "coder"), ("dora", "admin")):
-        records.accounts.put(Account(name, role, kept, datetime.now(UTC)))
-    records.close()
+    accounts(copied, ada="coder", dora="admin")
     with serve(copied, "--accounts") as server:
         yield server
 
@@ -73,7 +66,7 @@ def forgiven() -> list[str]:
 
 @pytest.fixture
 def opened(browser: Browser, forgiven: list[str]) -> Iterator[Callable[..., Page]]:
-    """``opened(address, size=DESK, scheme="light")``: a page in a new browser of its own.
+    """``opened(address, size=DESK, scheme="light", touch=False)``: a page in a new browser of its own.
 
     The test fails if a script of a page failed, a dialog was shown, or the browser's console has an error that is not
     forgiven: a request that failed, or something that the content policy refused.
@@ -86,8 +79,8 @@ def opened(browser: Browser, forgiven: list[str]) -> Iterator[Callable[..., Page
         if said.type == "error" and not any(re.search(pattern, told) for pattern in forgiven):
             wrong.append(told)
 
-    def open_one(address: str = "", size: dict[str, int] = DESK, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    def open_one(address: str = "", size: dict[str, int] = DESK, scheme: str = "light", *, touch: bool = False) -> Page:
+        context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce", has_touch=touch)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)

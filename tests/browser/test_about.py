@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from browsing import PASSWORD, Served, shoot
+from browsing import Served, shoot, sign_in
 from playwright.sync_api import Page, expect
 
 from studium import Corpus
@@ -27,9 +27,7 @@ def traits(served: Served) -> dict[str, str]:
 def test_a_coder_tells_changes_and_withdraws(opened: Callable[..., Page], together: Served) -> None:
     (together.root / "coders.toml").write_text(QUESTIONS)
     page = opened(together.url)
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    sign_in(page, "ada")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="About me").click()
     expect(page.get_by_text("<b>I can take it back.</b>")).to_be_visible()
     keep = page.get_by_role("button", name="Keep my answers")

@@ -1,25 +1,12 @@
 """Every page can be read: no serious finding of axe (WCAG 2.1 AA, contrast among it), in light and in dark."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from browsing import PASSWORD, ROOT, Served
+from browsing import Served, findings, shoot, sign_in
 from playwright.sync_api import Page, expect
 
-AXE = ROOT / "app" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = "about failures codebook map clusters code tasks samples agreement adjudicate pairs".split()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
-
-
-def findings(page: Page, where: str) -> list[str]:
-    """What axe finds serious on the page."""
-    page.wait_for_load_state("networkidle")
-    page.evaluate(AXE.read_text())
-    found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", RULES)
-    serious = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]
-    pairs = [(one["id"], node) for one in serious for node in one["nodes"][:3]]
-    return [f"{where}: {name}: {node['html'][:160]} {node.get('failureSummary', '')}" for name, node in pairs]
 
 
 @pytest.mark.slow
@@ -50,11 +37,22 @@ def test_every_page_can_be_read(opened: Callable[..., Page], served: Served, sch
 
 def test_the_accounts_page_can_be_read(opened: Callable[..., Page], together: Served) -> None:
     page = opened(together.url + "#/accounts")
-    page.get_by_label("Name").fill("dora")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
-    assert not findings(page, "accounts")
+    sign_in(page, "dora")
+    found = []
+    for scheme in ("light", "dark"):
+        expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        found += findings(page, f"accounts, {scheme}")
+        page.get_by_role("button", name="Add an account").click()
+        found += findings(page, f"a new account, {scheme}")
+        shoot(page, f"new-account-{scheme}")
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="Change password").click()
+        expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+        found += findings(page, f"one's own account, {scheme}")
+        page.get_by_role("button", name="colours").click()
+        page.get_by_role("link", name="All accounts").click()
+    assert not found, "\n".join(found)
 
 
 def test_a_keyboard_reaches_the_content_first(page: Page) -> None:

@@ -10,10 +10,9 @@ from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import handcoding
 import pytest
-from browsing import Served, serve, shoot
-from handcoding import SCENES, coded_rows, current, finished, open_task, press, saved
+from browsing import LYING, Served, serve, shoot
+from handcoding import SCENES, coded_rows, current, draw, finished, open_task, press, saved
 from playwright.sync_api import Page, expect
 
 from studium import Corpus
@@ -22,7 +21,7 @@ from studium import Corpus
 @pytest.fixture
 def root(copied: Path) -> Path:
     """A study with a sample of 30 pictures, and tasks of ann's."""
-    corpus = Corpus(handcoding.with_codebook(copied))
+    corpus = Corpus(copied)
     corpus.draw_sample("first", of="image", n=30)
     corpus.task("scenes", sample="first", variables=["scene", "friendly"], coders=["ann"])
     corpus.task("rest", sample="first", variables=["colours", "things", "number", "remark"], coders=["ann"])
@@ -111,12 +110,7 @@ def test_every_type_of_answer_by_keyboard(opened: Callable[..., Page], root: Pat
         expect(box).to_be_focused()
         for key in ("ArrowLeft", "Shift+ArrowDown", "Alt+ArrowUp"):
             page.keyboard.press(key)
-        picture = page.locator(".sized").bounding_box()
-        assert picture is not None
-        page.mouse.move(picture["x"] + 4, picture["y"] + 4)
-        page.mouse.down()
-        page.mouse.move(picture["x"] + 60, picture["y"] + 50, steps=4)
-        page.mouse.up()
+        draw(page)
         expect(page.get_by_role("button", name="body: from")).to_have_count(2)
         shoot(page, "coding-boxes")
         page.keyboard.press("Enter")
@@ -139,6 +133,39 @@ def test_every_type_of_answer_by_keyboard(opened: Callable[..., Page], root: Pat
     assert answers["remark"] == "1 <b>cat</b>, nothing pressed"
     assert isinstance(answers["things"], list)
     assert [one["value"] for one in answers["things"] if isinstance(one, dict)] == ["body", "body"]
+
+
+def test_by_finger_on_a_tablet_that_lies(opened: Callable[..., Page], root: Path) -> None:
+    with serve(root, "--coder", "ann") as server:
+        page = opened(server.login, LYING, touch=True)
+        open_task(page, server.url, "rest")
+        unit = current(page)
+        page.get_by_role("button", name="red").tap()
+        page.get_by_role("button", name="Next").tap()
+        page.get_by_role("button", name="body").tap()
+        picture = page.locator(".sized").bounding_box()
+        assert picture is not None
+        x, y = picture["x"] + 10, picture["y"] + 10
+        finger = page.context.new_cdp_session(page)
+        for kind, by in (("touchStart", 0), ("touchMove", 30), ("touchMove", 60), ("touchEnd", None)):
+            points = [] if by is None else [{"x": x + by, "y": y + by}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        expect(page.get_by_role("button", name="body: from")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        shoot(page, "coding-tablet-lying")
+        page.get_by_role("button", name="Next").tap()
+        page.get_by_role("textbox", name="How many are there?").fill("1")
+        page.get_by_role("button", name="Next").tap()
+        page.get_by_role("textbox", name="Describe it.").fill("a cat")
+        page.get_by_role("button", name="Next").tap()
+        expect(page.locator(f"[data-unit='{unit}']")).to_have_count(0)
+        saved(page)
+    with Corpus(root).records() as records:
+        answers = {one.variable: one.value for one in records.annotations()}
+    assert answers["colours"] == ["red"]
+    assert isinstance(answers["things"], list)
+    assert [one["value"] for one in answers["things"] if isinstance(one, dict)] == ["body"]
 
 
 def kill(server: Served) -> None:

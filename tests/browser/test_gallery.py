@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from browsing import DESK, TABLET, Served, serve, shoot, until
+from browsing import DESK, LYING, TABLET, Served, serve, shoot, until
 from playwright.sync_api import Page, expect
 
 
@@ -147,6 +147,68 @@ def test_a_picture_finds_those_like_it(page: Page, pictures: Path) -> None:
     expect(page.get_by_role("gridcell").first).to_have_accessible_name("banana.png, 1 of 44")
     page.get_by_role("button", name="Back to all").click()
     total(page, "45 units")
+
+
+def drop(page: Page, name: str, kind: str, data: bytes) -> None:
+    """Drag a file over the gallery, and let it go there."""
+    make = """([name, type, data]) => {
+        const held = new DataTransfer();
+        held.items.add(new File([new Uint8Array(data)], name, { type }));
+        return held;
+    }"""
+    held = page.evaluate_handle(make, [name, kind, [*data]])
+    page.dispatch_event("[role=grid]", "dragover", {"dataTransfer": held})
+    expect(page.get_by_text("Drop the picture to find what is like it")).to_be_visible()
+    page.dispatch_event("[role=grid]", "drop", {"dataTransfer": held})
+    expect(page.get_by_text("Drop the picture to find what is like it")).to_be_hidden()
+
+
+def test_a_dropped_picture_finds_those_like_it(page: Page, pictures: Path, forgiven: list[str]) -> None:
+    found, first = page.get_by_text("Most like the picture banana.png"), page.get_by_role("gridcell").first
+    page.get_by_label("Search by").select_option("words")
+    page.get_by_role("searchbox").fill("balloon")
+    page.get_by_role("searchbox").press("Enter")
+    total(page, "1 unit")
+    banana = (pictures / "media" / "banana.png").read_bytes()
+    drop(page, "banana.png", "image/png", banana)
+    expect(found).to_be_visible()
+    expect(first).to_have_accessible_name("banana.png, 1 of 44")
+    table = page.locator(".told select")
+    other = [one for one in table.locator("option").all_text_contents() if one != table.input_value()]
+    table.select_option(other[0])
+    expect(found).to_be_visible()
+    expect(table).to_have_value(other[0])
+    expect(first).to_have_accessible_name("banana.png, 1 of 44")
+    drop(page, "notes.txt", "text/plain", b"no picture")
+    expect(page.get_by_text("notes.txt is not a picture")).to_be_visible()
+    forgiven.append(r"status of 4.. .*/api/search/image")
+    drop(page, "broken.png", "image/png", b"no picture at all")
+    expect(page.get_by_role("alert").filter(has_text="picture").first).to_be_visible()
+    page.get_by_role("button", name="Back to all").click()
+    total(page, "45 units")
+
+
+def test_by_finger_on_a_tablet_that_lies(opened: Callable[..., Page], served: Served) -> None:
+    page = opened(served.login, LYING, touch=True)
+    total(page, "45 units")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    cell = page.get_by_role("gridcell").nth(1)
+    cell.get_by_role("button", name="Select").tap()
+    expect(page.get_by_role("toolbar", name="Selection")).to_contain_text("1 selected")
+    expect(cell.locator("button.tick")).not_to_have_css("background-color", "rgb(255, 255, 255)")  # its tick is white
+    small = """of => [...document.querySelectorAll(of)].filter(one => {
+        const { width, height } = (one.closest('label') ?? one).getBoundingClientRect();
+        return width && height && Math.min(width, height) < 24;
+    }).map(one => one.outerHTML.slice(0, 120))"""
+    assert (
+        page.evaluate(small, "main button, main select, main input:not(.hidden), header button, header a") == []
+    )  # WCAG 2.2: targets of at least 24 px
+    shoot(page, "gallery-tablet-lying")
+    cell.get_by_role("button", name="Take out of the selection").tap()
+    name = (cell.get_attribute("aria-label") or "").partition(",")[0]
+    cell.get_by_role("link").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_selection_becomes_a_sample(opened: Callable[..., Page], copied: Path) -> None:

@@ -2,18 +2,16 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import handcoding
+import browsing
 import pytest
-from browsing import PASSWORD, Served, serve, until
+from browsing import Served, serve, until
 from handcoding import current, open_task, press, saved
 from playwright.sync_api import Page, Route, expect
+from studied import accounts
 
 from studium import Corpus
-from studium.core.records import Account
-from studium.server import passwords
 
 CODERS = ("ada", "ben")
 
@@ -21,22 +19,17 @@ CODERS = ("ada", "ben")
 @pytest.fixture
 def shared(copied: Path) -> Iterator[Served]:
     """A study with a task of 12 pictures for ada and ben, served to both."""
-    corpus = Corpus(handcoding.with_codebook(copied))
+    corpus = Corpus(copied)
     corpus.draw_sample("first", of="image", n=12)
     corpus.task("double", sample="first", variables=["scene", "friendly"], coders=CODERS)
-    kept = passwords.hashed(PASSWORD)
-    with corpus.records() as records:
-        for name in CODERS:
-            records.accounts.put(Account(name, "coder", kept, datetime.now(UTC)))
+    accounts(copied, ada="coder", ben="coder")
     with serve(copied, "--accounts") as server:
         yield server
 
 
 def sign_in(page: Page, name: str) -> None:
     expect(page.get_by_label("Password")).to_be_visible()
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    browsing.sign_in(page, name)
     expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
 
 

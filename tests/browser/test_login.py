@@ -2,14 +2,9 @@
 
 from collections.abc import Callable
 
-from browsing import PASSWORD, Served, shoot
+from browsing import Served, shoot, sign_in
 from playwright.sync_api import Page, expect
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+from studied import PASSWORD
 
 
 def test_the_token_opens_the_app_and_leaves_the_address(opened: Callable[..., Page], served: Served) -> None:

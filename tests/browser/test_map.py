@@ -4,7 +4,6 @@ from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
-import handcoding
 import numpy as np
 import pytest
 from browsing import TABLET, Served, serve, shoot
@@ -29,7 +28,6 @@ def chosen(page: Page) -> int:
 
 @pytest.mark.slow
 def test_from_a_search_over_a_lasso_to_an_annotation(opened: Callable[..., Page], copied: Path) -> None:
-    handcoding.with_codebook(copied)
     with serve(copied, "--coder", "ann") as server:
         page = opened(server.login)
         expect(page.get_by_role("grid")).to_be_visible()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import handcoding
 import pytest
 from browsing import serve, shoot
 from handcoding import current, finished, open_task, press, saved
@@ -17,7 +16,6 @@ WITHIN, ACROSS = 14, 6
 @pytest.fixture
 def root(copied: Path) -> Path:
     """A study with two clusterings."""
-    handcoding.with_codebook(copied)
     Corpus(copied).cluster("image", by="embed:efficientnet-lite0", step=3, threshold=0.2)
     return copied
 

@@ -1,38 +1,26 @@
 """Two coders in two sessions, blind; then how far they agree, and what is decided where they do not."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-import handcoding
 import pytest
-from browsing import PASSWORD, TABLET, serve, shoot
+from browsing import TABLET, serve, shoot, sign_in
 from handcoding import current, finished, open_task, press, saved
 from playwright.sync_api import Page, expect
+from studied import accounts
 
 from studium import Corpus
-from studium.core.records import Account
-from studium.server import passwords
 
 CODERS = ("ada", "ben")
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
 
 
 @pytest.fixture
 def root(copied: Path) -> Path:
     """A study with a task of 12 pictures for ada and ben, and dora, its admin."""
-    corpus = Corpus(handcoding.with_codebook(copied))
+    corpus = Corpus(copied)
     corpus.draw_sample("first", of="image", n=12)
     corpus.task("double", sample="first", variables=["scene"], coders=CODERS)
-    kept = passwords.hashed(PASSWORD)
-    with corpus.records() as records:
-        for name, role in ((CODERS[0], "coder"), (CODERS[1], "coder"), ("dora", "admin")):
-            records.accounts.put(Account(name, role, kept, datetime.now(UTC)))
+    accounts(copied, ada="coder", ben="coder", dora="admin")
     return copied
 
 

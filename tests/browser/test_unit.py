@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from browsing import CAPTION, TABLET, Served, shoot, until
+from browsing import TABLET, Served, shoot, until
 from playwright.sync_api import Page, expect
+from studied import CAPTION
 
 
 def show(page: Page, kind: str, index: int = 0) -> None:

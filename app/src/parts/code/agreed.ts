@@ -75,4 +75,5 @@ export interface Agreed {
   drift: Drift[];
   groups: GroupDifference[];
   left_out: Record<string, number>;
+  unequal: boolean;
 }

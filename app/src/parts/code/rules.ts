@@ -54,5 +54,7 @@ export function inWords(answer: Answer | undefined): string {
   if (answer === NONE_OF_THESE) return "none of these";
   if (!Array.isArray(answer)) return String(answer);
   if (answer.length === 0) return "none";
-  return answer.map((one) => (typeof one === "string" ? one : `${one.value} (${one.box.join(", ")})`)).join(", ");
+  const names = answer.map((one) => (typeof one === "string" ? one : one.value));
+  const boxes = answer.some((one) => typeof one !== "string");
+  return [...new Set(names)].map((name) => (boxes ? `${names.filter((one) => one === name).length} × ${name}` : name)).join(", ");
 }

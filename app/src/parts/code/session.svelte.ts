@@ -2,6 +2,7 @@
 
 import { ApiError, get } from "../../lib/api";
 import { Clock } from "./clock.svelte";
+import { Drafts } from "./drafts";
 import { picture } from "./pictures";
 import { newKey, Queue } from "./queue.svelte";
 import { asked, kept, wrong } from "./rules";
@@ -11,14 +12,6 @@ interface Said {
   answers: Answers;
   note: string | null;
   coded: boolean;
-}
-
-/** What is said of a unit so far. */
-interface Draft {
-  position: number;
-  unit: string;
-  answers: Answers;
-  note: string | null;
 }
 
 interface Step {
@@ -43,7 +36,7 @@ export class CodingSession {
   ready = $state(0);
   readonly clock = new Clock();
   readonly queue: Queue;
-  readonly #drafted: string;
+  readonly #drafts: Drafts;
   #items = new Map<number, Promise<Item>>();
   #said = new Map<string, Said>();
   #steps: Step[] = [];
@@ -57,7 +50,7 @@ export class CodingSession {
     coder: string,
   ) {
     this.queue = new Queue(study, coder, task);
-    this.#drafted = `studium.draft/${study}/${coder}/${task}`;
+    this.#drafts = new Drafts(study, coder, task);
   }
 
   /** Variables of the unit that are asked, given what was answered so far. */
@@ -87,7 +80,7 @@ export class CodingSession {
   /** Show the unit that was being coded when the page was left, or else the first that is not coded yet. */
   async begin(): Promise<void> {
     await this.queue.flush();
-    const draft = this.#draft();
+    const draft = this.#drafts.kept;
     if (draft) await this.show(draft.position);
     if (!draft || !this.item || subject(this.item) !== draft.unit) await this.#next(-1);
   }
@@ -96,7 +89,7 @@ export class CodingSession {
     const turn = ++this.#turn;
     const item = await this.#patiently(() => this.#load(position), turn);
     if (!item || turn !== this.#turn) return;
-    const draft = this.#draft();
+    const draft = this.#drafts.kept;
     const said = draft?.unit === subject(item) ? draft : this.#saidOf(item);
     this.item = item;
     this.finished = false;
@@ -113,17 +106,14 @@ export class CodingSession {
     }
   }
 
-  /** Keep what is said of a unit before it is saved: a reload, or a session that ends, does not lose it. */
+  /** Keep what is said of the unit until it is saved. */
   keepDraft(): void {
     if (!this.item) return;
     const { position } = this.item;
     const said = { answers: $state.snapshot(this.answers) as Answers, note: this.note.trim() || null };
-    try {
-      if (this.finished || same({ ...said, coded: true }, { ...this.#saidOf(this.item), coded: true })) localStorage.removeItem(this.#drafted);
-      else localStorage.setItem(this.#drafted, JSON.stringify({ position, unit: subject(this.item), ...said }));
-    } catch {
+    if (this.finished || same({ ...said, coded: true }, { ...this.#saidOf(this.item), coded: true })) this.#drafts.drop();
+    else if (!this.#drafts.keep({ position, unit: subject(this.item), ...said }))
       this.message = "The browser keeps nothing for this page: do not reload it before the unit is saved.";
-    }
   }
 
   answer(value: Answer): void {
@@ -243,7 +233,7 @@ export class CodingSession {
   #send(item: Item, said: Said, withdrawn: string[]): void {
     const was = this.#saidOf(item).coded;
     this.#said.set(subject(item), said);
-    localStorage.removeItem(this.#drafted);
+    this.#drafts.drop();
     this.#counted += Number(said.coded) - Number(was);
     const { answers, note } = said;
     // which definitions were read: the server refuses answers by others than the present ones
@@ -258,10 +248,6 @@ export class CodingSession {
     const sent = this.queue.latest(subject(item));
     if (sent) return { answers: sent.answers, note: sent.note, coded: sent.withdrawn.length === 0 };
     return { answers: item.answers, note: item.note, coded: item.coded };
-  }
-
-  #draft(): Draft | null {
-    return JSON.parse(localStorage.getItem(this.#drafted) ?? "null") as Draft | null;
   }
 
   #count(item: Item): void {

@@ -31,6 +31,14 @@ export interface Box {
   box: [number, number, number, number];
 }
 
+/** The boxes of one coder. */
+export interface Drawn {
+  who: string;
+  boxes: Box[];
+  /** Another coder's are looked at. */
+  faint: boolean;
+}
+
 /** One answer; null is "cannot tell". */
 export type Answer = string | number | string[] | Box[] | null;
 export type Answers = Record<string, Answer>;

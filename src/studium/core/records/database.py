@@ -3,7 +3,9 @@
 SQLite in the study folder by default, PostgreSQL by URL. Needs the ``coding`` extra, imported when a database opens.
 """
 
+import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +41,7 @@ class Database:
             StoreError: the database cannot be opened, is not studium's, or was written by a newer version.
         """
         self._engine = _engine(where)
+        self._alone = threading.local()
         self.where = self._engine.url.render_as_string(hide_password=True)
         try:
             self._migrate()
@@ -59,8 +62,28 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
+    def alone(self, *names: str) -> Iterator[None]:
+        """All that this thread reads and writes within, as one transaction: no other with these names runs meanwhile.
+
+        So what is written follows from what was read, whoever else writes. (SQLite has one writer at a time anyway.)
+
+        Raises:
+            StoreError: the database cannot be used, or does not take it.
+        """
+        lock = hashlib.sha256(as_json(names).encode()).digest()[:8]
+        with self.transaction() as connection:
+            if connection.dialect.name == "postgresql":
+                number = int.from_bytes(lock, "big", signed=True)
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")
+            self._alone.connection = connection
+            try:
+                yield
+            finally:
+                self._alone.connection = None
+
+    @contextmanager
     def transaction(self, *, reading: bool = False) -> "Iterator[Connection]":
-        """A transaction: all of what is done in it, or nothing.
+        """A transaction: all of what is done in it, or nothing; within `alone`, a part of that one.
 
         Raises:
             StoreError: the database cannot be used, or does not take it.
@@ -68,6 +91,9 @@ class Database:
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
+            if (joined := getattr(self._alone, "connection", None)) is not None:
+                yield joined
+                return
             with self._engine.connect().execution_options(reading=reading) as connection, connection.begin():
                 yield connection
         except SQLAlchemyError as error:

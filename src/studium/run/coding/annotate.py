@@ -157,24 +157,24 @@ def save(records: Records, codebook: Codebook, task: str, coder: str, told: Code
         raise RefusedError(f"the unit {told.unit!r} is not among those that {coder} codes in the task {task!r}")
     questions = variables(codebook, given.variables)
     answers = _validated(told, questions)
-    past = records.annotations(coder=coder, unit=told.unit, history=True)
-    name = _named(task, coder, told)
-    if before := [one for one in past if one.key and one.key.startswith(name)]:
-        return _again(told, answers, before)
-    gone = _withdrawn(
-        questions, said(records, codebook, given, coder, [told.unit]).get((coder, told.unit)), told, answers
-    )
-    at = max([datetime.now(UTC), *(one.at + timedelta(microseconds=1) for one in past)])
     weight = max(1.0, 1 / chance(records, given.sample, told.unit))
-    rows = [
-        Annotation(
-            *(told.unit, one.name, answers.get(one.name), coder, at, one.digest, weight, told.note or None),
-            *(given.sample, told.seconds, one.name in gone, f"{name}{one.name}"),
-        )
-        for one in questions
-        if one.name in answers or one.name in gone
-    ]
-    return records.annotate(rows)
+    with records.alone(coder, told.unit):  # what is asked follows from the answers that stand, until these do
+        past = records.annotations(coder=coder, unit=told.unit, history=True)
+        name = _named(task, coder, told)
+        if before := [one for one in past if one.key and one.key.startswith(name)]:
+            return _again(told, answers, before)
+        now = said(records, codebook, given, coder, [told.unit]).get((coder, told.unit))
+        gone = _withdrawn(questions, now, told, answers)
+        at = max([datetime.now(UTC), *(one.at + timedelta(microseconds=1) for one in past)])
+        rows = [
+            Annotation(
+                *(told.unit, one.name, answers.get(one.name), coder, at, one.digest, weight, told.note or None),
+                *(given.sample, told.seconds, one.name in gone, f"{name}{one.name}"),
+            )
+            for one in questions
+            if one.name in answers or one.name in gone
+        ]
+        return records.annotate(rows)
 
 
 def _task(records: Records, name: str, coder: str) -> Task:

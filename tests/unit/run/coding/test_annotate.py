@@ -16,6 +16,7 @@ from studium.core.store import Store
 from studium.core.variable import Value, Variable
 from studium.errors import InputError, RefusedError, UnknownNameError
 from studium.run.coding.annotate import Coded, hidden, item, next_position, save, still_open
+from studium.run.coding.blind import parts, to_code
 from studium.run.coding.tasks import Work, give, progress
 
 UNITS = [f"{at:064x}" for at in range(6)]
@@ -162,6 +163,25 @@ def test_sent_twice_at_the_same_time_kept_once(records):
     assert len(records.annotations(history=True)) == 6
 
 
+def test_two_answers_at_the_same_time_keep_none_that_is_not_asked(records):
+    given(records)
+    for unit in UNITS:
+        say(records, unit, scene="people", mood="sad", tears="no")
+        start = threading.Barrier(2)
+
+        def send(said, unit=unit, start=start):
+            start.wait()
+            try:
+                return say(records, unit, **said)
+            except InputError as error:  # the other one was first, so this is not asked any more
+                return str(error)
+
+        with ThreadPoolExecutor(2) as pool:
+            scene, mood = pool.map(send, [{"scene": "animal"}, {"mood": "glad"}])
+        assert (scene, mood) == (2, 2) or (scene == 3 and "'mood' is not asked" in mood)
+        assert answers(records, unit) == {"scene": "animal"}
+
+
 def test_five_coders_at_once_lose_nothing(records):
     coders = ["ada", "ben", "cleo", "dan", "eve"]
     task = given(records, coders=coders)
@@ -222,6 +242,9 @@ def test_nobody_sees_what_others_said(records, tmp_path):
     assert still_open(records, BOOK, "ada", "scene") == {*UNITS[1:]}
     assert still_open(records, BOOK, "ada", "alike") == still_open(records, BOOK, "cleo") == frozenset()
     assert still_open(records, Codebook((SCENE,)), "ada") == frozenset()  # mood and tears are asked no more
+    assert to_code(records, BOOK, "ada") == {"t": len(still_open(records, BOOK, "ada"))}
+    assert to_code(records, BOOK, "cleo") == {}
+    assert parts(["u1", "u2+u3"]) == {"u1", "u2", "u3"}
     assert [hidden("coder", what) for what in ("posts", "units", "zero_shot-1a2b", "clusters", "disagreements")] == [
         False, False, True, True, True
     ]  # fmt: skip
