@@ -115,6 +115,8 @@ def _print(one: "Agreed") -> None:
     print_table(["value", "coefficient", "estimate", "low", "high", "se", "note"], rows)
     if one.paradox:
         click.echo("kappa is low although coders hardly differ: nearly all units have one value; report AC1 beside it")
+    if one.unequal:
+        click.echo("of the units as drawn: they were drawn with unequal probabilities, and agreement is not weighted")
     for why, n in one.left_out.items():
         click.echo(f"not counted: {n} answers {why}")
     print_table(

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from studium.core.multiple import holm
 from studium.errors import InputError
 
-__all__ = ["LEAST", "Contrast", "compare", "holm"]
+__all__ = ["LEAST", "Contrast", "compare"]
 
 LEAST = 3
 """Coders that a group has at least. Results of fewer would speak about single persons, and test nothing."""
@@ -75,7 +76,7 @@ def compare(values: npt.ArrayLike, groups: Sequence[str | None], seed: int = 0) 
         seed: of the bootstrap, and of the permutations where there are too many to try all.
 
     Returns:
-        One for each two groups, by name; p_holm is of these together. `holm` adjusts for more.
+        One for each two groups, by name; p_holm is of these together; `studium.core.multiple.holm` adjusts for more.
 
     References:
         Permutation: Good (2005), doi:10.1007/b138696; bootstrap over two ways: Owen (2007), doi:10.1214/07-AOAS122;
@@ -93,20 +94,6 @@ def compare(values: npt.ArrayLike, groups: Sequence[str | None], seed: int = 0) 
         found.append(_contrast(table, (a, members[a]), (b, members[b]), random))
     adjusted = holm([one.p for one in found])
     return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Holm's adjusted p values; NaN is no test, and stays.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    made = sorted((value, at) for at, value in enumerate(p) if not math.isnan(value))
-    adjusted, highest = list(p), 0.0
-    for rank, (value, at) in enumerate(made):
-        highest = max(highest, min(1.0, value * (len(made) - rank)))
-        adjusted[at] = highest
-    return adjusted
 
 
 def _contrast(

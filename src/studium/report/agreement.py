@@ -121,6 +121,10 @@ def _about(one: Agreed) -> str:
     ]
     if one.overall.single:
         said.append(f"{noun(one.overall.single, of)} coded by one only.")
+    if one.unequal:
+        said.append(
+            f"These {plural(of)} were drawn with unequal probabilities: agreement is of them as drawn, not weighted."
+        )
     unsure, answers = sum(who.cannot_tell for who in one.coders), sum(len(who.codes) for who in one.coders)
     if unsure:
         said.append(f"“Cannot tell” was said {count(unsure)} times in {count(answers)} answers, and counts as missing.")

@@ -5,18 +5,19 @@ import math
 import numpy as np
 import pytest
 from agreements import DIAGNOSES, FOURTEEN, K, alpha_by_hand, hostile, spread, two
+from scipy.stats import t
 
 from studium.coding.agreement import (
     agreement,
     fleiss_kappa,
     gwet_ac1,
+    gwet_error,
     krippendorff_alpha,
     pabak,
     percent_agreement,
     randolph_kappa,
 )
 from studium.coding.agreement.alpha import Alpha
-from studium.coding.agreement.bootstrap import resampled
 from studium.coding.agreement.chance import CHANCE, BeyondChance
 from studium.coding.agreement.counts import counted
 from studium.errors import InputError
@@ -80,15 +81,41 @@ def test_pabak_is_randolphs():
 
 
 def test_standard_errors_of_krippendorffs_example():
-    items = counted(K)
-    fleiss, ac1, alpha = resampled(
-        items,
-        [BeyondChance(items, CHANCE["fleiss_kappa"]), BeyondChance(items, CHANCE["gwet_ac1"]), Alpha(items, "nominal")],
-    )
-    assert fleiss.se == pytest.approx(0.15302, abs=5e-6)
-    assert ac1.se == pytest.approx(0.14295, abs=5e-6)
+    """As irrCAC gives them: Gwet's, who takes the twelfth unit, which one coder coded, as one without agreement."""
+    assert gwet_error(K, "fleiss_kappa") == pytest.approx(0.15302, abs=5e-6)
+    assert gwet_error(K) == pytest.approx(0.14295, abs=5e-6)
+    half = t.ppf(0.975, 11) * gwet_error(K)
+    assert (gwet_ac1(K) - half, min(1, gwet_ac1(K) + half)) == pytest.approx((0.461, 1), abs=5e-4)
+    assert math.isnan(gwet_error([[1, 1, None], [1, None, 1]], categories=[1, 2])), "of one unit there is none"
+    with pytest.raises(InputError, match="a coefficient out of"):
+        gwet_error(K, "krippendorff_alpha")
+
+
+def test_intervals_of_krippendorffs_example():
+    """By resampling its units, and the standard errors of the same."""
+    found = agreement(K)
+    alpha, ac1, fleiss = (found[name] for name in ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa"))
     assert alpha.se == pytest.approx(0.14557, rel=1e-3), "irrCAC has p_a for p_a' in one term: .14557 for .14548"
     assert (alpha.low, alpha.high) == (pytest.approx(0.42, abs=0.03), 1)
+    assert (ac1.low, ac1.high) == (pytest.approx(0.516, abs=0.03), 1)
+    assert (ac1.se, fleiss.se) == pytest.approx((0.1253, 0.1355), abs=5e-4), "below Gwet's: one code is no disagreement"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_under_partial_overlap_the_standard_error_fits_the_interval(share):
+    rng = np.random.default_rng(4)
+    truth = rng.integers(0, 3, 2000)
+    table = np.where(rng.random((2, 2000)) < 0.8, truth, rng.integers(0, 3, (2, 2000)))
+    single = np.arange(2000) >= 2000 * share
+    first = rng.random(2000) < 0.5
+    codes = [[None if s and f == at else int(c) for c, s, f in zip(row, single, first, strict=True)]
+             for at, row in enumerate(table)]  # fmt: skip
+    for one in agreement(codes).measures:
+        assert (one.high - one.low) / 2 == pytest.approx(1.96 * one.se, rel=0.12), one.name
+    assert gwet_error(codes) > 1.2 * agreement(codes)["gwet_ac1"].se
+    alone = [[row[at] for at in np.flatnonzero(~single)] for row in codes]
+    assert agreement(alone)["gwet_ac1"].se == pytest.approx(gwet_error(alone), rel=1e-9)
+    assert agreement(codes)["percent"].se == pytest.approx(agreement(alone)["percent"].se, rel=1e-9)
 
 
 def test_units_with_one_code_count_in_the_shares_of_categories():
@@ -140,13 +167,14 @@ def test_slopes_of_alpha(level):
 
     numeric = (without_factor(items.once + step) - without_factor(items.once - step)) / 2e-5
     found = alpha.slopes()
-    assert np.isnan(found[~items.paired]).all()
+    assert (found[~items.paired] == 0).all()
     assert found[items.paired] == pytest.approx(numeric[items.paired], abs=1e-8)
 
 
 @pytest.mark.parametrize("name", CHANCE)
 def test_slopes_of_what_is_beyond_chance(name):
-    items = counted([[c or 0 for c in row] for row in hostile(3)])
+    items = counted(hostile(3))
+    assert not items.paired.all(), "units with one code tell of the shares of the categories"
     found = BeyondChance(items, CHANCE[name])
     step = 1e-5 * np.eye(len(items.times))
     numeric = (found.values(items.once + step) - found.values(items.once - step)) / 2e-5

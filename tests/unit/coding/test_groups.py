@@ -6,7 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from studium.coding.groups import compare, holm
+from studium.coding.groups import compare
+from studium.core.multiple import holm
 from studium.errors import InputError
 
 FIVE = ["x"] * 5 + ["y"] * 5
@@ -32,7 +33,6 @@ def naive(said: np.ndarray) -> float:
 def test_nothing():
     assert compare(np.zeros((0, 0)), []) == []
     assert compare(np.ones((2, 3)), ["x", "x"]) == [], "one group has nobody to be compared with"
-    assert holm([]) == []
 
 
 def test_groups_of_no_difference_differ_as_often_as_the_level_says():
@@ -108,10 +108,3 @@ def test_three_groups_and_those_who_did_not_say():
     assert all(one.coders_a == one.coders_b == 3 and one.smallest == 0.1 for one in found)
     with pytest.raises(InputError, match="10 coders"):
         compare(said[:2], ["x"] * 10)
-
-
-def test_holm():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    kept = holm([0.5, math.nan, 0.9])
-    assert math.isnan(kept[1])
-    assert (kept[0], kept[2]) == (1.0, 1.0)

@@ -35,7 +35,7 @@ class Measure:
         value: 1 is perfect; NaN if it is not defined.
         low: lower end of the 95 % interval (percentile bootstrap over units).
         high: upper end.
-        se: standard error of large samples, by the delta method.
+        se: standard error of the same units in large samples, by the delta method.
         undefined: share of resamples in which it is not defined, left out of the interval.
         reason: why there is no value; empty if there is one.
     """

@@ -81,7 +81,7 @@ class Alpha:
         return found
 
     def slopes(self) -> Floats:
-        """(patterns,) how alpha of all codes changes with how often each pattern counts; NaN of what has no pair.
+        """(patterns,) how alpha of all codes changes with how often each pattern counts; 0 of what has no pair.
 
         Of alpha without its factor (n - 1) / n for few codes, as Gwet's variance is.
         """
@@ -92,7 +92,7 @@ class Alpha:
         if self.level == "ordinal":
             by_rank = self._by_rank(tally[0], weights[0], observed / expected)
             change += n * self._given(np.cumsum(by_rank[::-1])[::-1] - by_rank / 2)
-        return np.where(self.items.paired, -change / expected, np.nan)
+        return np.where(self.items.paired, -change / expected, 0)
 
     def _parts(self, weights: Floats) -> tuple[Floats, Floats, Floats, tuple[Floats, Floats]]:
         """What is n D_o, n (n - 1) D_e, n; and how often each category was given, and how far all codes are from it."""

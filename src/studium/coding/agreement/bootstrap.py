@@ -4,7 +4,7 @@ Units are what was drawn at random: they are resampled with all their codes. As 
 pattern, a resample is one multinomial draw, however many units there are.
 
 References:
-    Efron & Tibshirani (1993), doi:10.1201/9780429246593; standard errors: Gwet (2008), doi:10.1348/000711006X126600.
+    Efron & Tibshirani (1993), doi:10.1201/9780429246593, chapters 13 and 21.
 """
 
 import math
@@ -32,7 +32,7 @@ class Coefficient(Protocol):
         """(rows,) the coefficient where each pattern counts as often as a row of (rows, patterns) says; or NaN."""
 
     def slopes(self) -> Floats:
-        """(patterns,) how the coefficient changes with how often each pattern counts; NaN of what takes no part."""
+        """(patterns,) how the coefficient changes with how often each pattern counts; 0 of what takes no part."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Resampled:
 
     Attributes:
         value: of all codes; NaN if it is not defined.
-        se: standard error by the delta method; NaN of a single unit.
+        se: standard error of the same units by the delta method (the infinitesimal jackknife): what the bootstrap's
+            spread comes to in large samples; NaN if fewer than two units have two codes.
         low: lower end of the 95 % interval (percentile bootstrap over units).
         high: upper end.
         undefined: share of resamples in which it is not defined, left out of the interval.
@@ -101,12 +102,9 @@ def _draw(items: Counted, random: np.random.Generator, rows: int) -> Floats:
 
 
 def _standard_error(items: Counted, slopes: Floats) -> float:
-    """By the delta method: from what each unit adds."""
-    part = ~np.isnan(slopes)
-    times, added = items.times[part], slopes[part]
-    if items.groups is not None:
-        _, of = np.unique(items.groups[part], return_inverse=True)
-        added = np.asarray(np.bincount(of, added), np.float64)
-        times = np.ones(len(added), np.int64)
-    n, spread = int(times.sum()), float((times * added**2).sum())
+    """By the delta method: from what each unit adds; n are those that tell of agreement."""
+    if items.groups is None:
+        n, spread = items.units, float((items.times * slopes**2).sum())
+    else:
+        n, spread = len(np.unique(items.groups[items.paired])), float((np.bincount(items.groups, slopes) ** 2).sum())
     return math.sqrt(n / (n - 1) * spread) if n > 1 else math.nan

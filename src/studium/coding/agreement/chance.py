@@ -18,12 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.coding.agreement.counts import Codes, Counted, counted
+from studium.errors import InputError
 
 __all__ = [
     "CHANCE",
     "BeyondChance",
     "fleiss_kappa",
     "gwet_ac1",
+    "gwet_error",
     "pabak",
     "percent_agreement",
     "randolph_kappa",
@@ -58,18 +60,27 @@ class BeyondChance:
         return np.asarray((observed - expected) / _room(expected))
 
     def slopes(self) -> Floats:
-        """(patterns,) what each adds to Gwet's variance: how the coefficient changes with how often it counts.
+        """(patterns,) how the coefficient changes with how often each pattern counts.
 
-        Where some units have one code, he takes how many have two as given: the variance is larger than it need be.
+        Units with one code tell of the shares of the categories, and nothing of p_a; see `gwet_error`.
         """
-        items, weights = self.items, self.items.once
-        observed, shares, expected, change = self._parts(weights)
-        n, pairs = weights.sum(), (weights @ items.paired)[0]
-        kappa, room = ((observed - expected) / _room(expected))[0], _room(expected)[0]
-        own = np.where(items.numbers >= 0, change[0, items.numbers], 0).sum(axis=1) / items.coded
-        by_chance = (own - change[0] @ shares[0]) / n
-        alike = (_alike(items) - expected[0]) * items.paired / pairs - (observed[0] - expected[0]) / n
-        return np.asarray(alike / room - (1 - kappa) / room * by_chance)
+        observed, expected, by_chance = self._linear()
+        alike = (_alike(self.items) - observed) * self.items.paired / self.items.units
+        return np.asarray((alike - (1 - (observed - expected) / (1 - expected)) * by_chance) / (1 - expected))
+
+    def gwet(self) -> Floats:
+        """(patterns,) what each adds to the variance as Gwet gives it; see `gwet_error`."""
+        observed, expected, by_chance = self._linear()
+        items, kappa = self.items, (observed - expected) / (1 - expected)
+        alike = (_alike(items) - expected) * items.paired / items.units / (1 - expected) - kappa / items.times.sum()
+        return np.asarray(alike - (1 - kappa) / (1 - expected) * by_chance)
+
+    def _linear(self) -> tuple[float, float, Floats]:
+        """p_a, p_e, and (patterns,) how p_e changes with how often each pattern counts."""
+        items = self.items
+        (observed,), (shares,), (expected,), (change,) = self._parts(items.once)
+        own = np.where(items.numbers >= 0, change[items.numbers], 0).sum(axis=1) / items.coded
+        return float(observed), float(expected), np.asarray((own - change @ shares) / items.times.sum())
 
     def _parts(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         items = self.items
@@ -155,6 +166,33 @@ def randolph_kappa(codes: Codes, categories: Sequence[Hashable] | None = None) -
         Randolph (2005), https://eric.ed.gov/?id=ED490661; Brennan & Prediger (1981), doi:10.1177/001316448104100307.
     """
     return _value("randolph_kappa", counted(codes, categories))
+
+
+def gwet_error(codes: Codes, coefficient: str = "gwet_ac1", categories: Sequence[Hashable] | None = None) -> float:
+    """Standard error as Gwet's book and other programs print it; NaN if it is not defined.
+
+    Where some units have one code, it takes them as units without agreement, and how many have two as given: of few
+    units with two codes among many with one it is far too large. That of `agreement` is not, and fits its interval;
+    where no unit has one code alone, both are the same.
+
+    >>> round(gwet_error([["a", "b", "b", "a"], ["a", "b", "a", "a"]]), 3)
+    0.5
+
+    Args:
+        codes: one sequence for each coder, all of the same units; None where a coder has no code.
+        coefficient: "gwet_ac1", "fleiss_kappa", "randolph_kappa" or "percent".
+        categories: all that could be given, also those that nobody gave; None for those that occur.
+
+    References:
+        Gwet (2008), doi:10.1348/000711006X126600; of missing codes: Gwet (2014), ISBN 978-0970806284.
+    """
+    if coefficient not in CHANCE:
+        raise InputError(f"expected a coefficient out of {', '.join(CHANCE)}, got {coefficient!r}")
+    items = counted(codes, categories)
+    one, n = BeyondChance(items, CHANCE[coefficient]), int(items.times.sum())
+    if items.units < 2 or math.isnan(one.values(items.once)[0]):
+        return math.nan
+    return math.sqrt(n / (n - 1) * float((items.times * one.gwet() ** 2).sum()))
 
 
 def pabak(codes: Codes, categories: Sequence[Hashable] | None = None) -> float:

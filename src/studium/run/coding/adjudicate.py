@@ -11,7 +11,7 @@ from studium.core.records import Adjudication, Records
 from studium.core.records.database import checked
 from studium.core.variable import Answer
 from studium.errors import InputError, RefusedError
-from studium.run.coding.blind import still_open
+from studium.run.coding.blind import parts, still_open
 
 __all__ = ["Decision", "Disagreement", "Where", "adjudicate", "decisions", "disagreements"]
 
@@ -87,12 +87,12 @@ def disagreements(records: Records, codebook: Codebook, where: Where, who: str |
     """
     variable = codebook[where.variable]
     codes = _codes(records, codebook, where.variable, where.task)
-    blind = still_open(records, codebook, who, where.variable) if who is not None else frozenset()
+    blind = parts(still_open(records, codebook, who)) if who is not None else frozenset()
     decided = decisions(records, codebook, where.variable)
     found = []
     for unit, said in codes.items():
         answers = {one.coder: one.value for one in said}
-        if unit in blind or (where.undecided and unit in decided):
+        if blind & parts([unit]) or (where.undecided and unit in decided):
             continue
         if differ(variable, answers, where.tolerance, where.overlap):
             notes = {one.coder: one.note for one in said if one.note}
@@ -119,7 +119,7 @@ def adjudicate(records: Records, codebook: Codebook, decision: Decision, who: st
             f"nobody has coded {decision.variable!r} of the unit {decision.unit!r}: nothing to decide; name a unit by "
             "its whole id"
         )
-    if decision.unit in still_open(records, codebook, who, decision.variable):
+    if parts([decision.unit]) & parts(still_open(records, codebook, who)):
         raise RefusedError(f"{who} has yet to code the unit {decision.unit!r}; code it first, then decide")
     codes = {one.coder: one.value for one in said}
     past = records.adjudications.all(decision.variable, history=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from studium.coding.agreement import Agreement
 from studium.coding.drift import Drift, agreeing, apart, drift
-from studium.coding.groups import LEAST, Contrast, compare, holm
+from studium.coding.groups import LEAST, Contrast, compare
 from studium.core import parameters
 from studium.core.codebook import Codebook
+from studium.core.multiple import holm
 from studium.core.records import Records
 from studium.core.store import Store
 from studium.core.variable import Variable
@@ -69,6 +70,8 @@ class Agreed:
         again: coder -> agreement with themselves, where they coded units twice.
         groups: of at least `studium.coding.groups.LEAST` coders, by traits.
         left_out: why -> how many answers are not counted.
+        unequal: whether the units were drawn with unequal probabilities: nothing here is weighted, so it is all of the
+            units as drawn.
     """
 
     variable: Variable
@@ -84,6 +87,7 @@ class Agreed:
     again: Mapping[str, Agreement]
     groups: tuple[Group, ...]
     left_out: Mapping[str, int]
+    unequal: bool = False
 
     @property
     def paradox(self) -> bool:
@@ -179,6 +183,7 @@ def _agreed(given: Gathered, traits: Mapping[str, Mapping[str, str]], seed: int)
         },
         groups=tuple(_groups(asked, [given.said[at] for at in people], [table[at] for at in people], traits, seed)),
         left_out=given.left_out,
+        unequal=given.unequal,
     )
 
 

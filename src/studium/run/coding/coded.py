@@ -99,16 +99,26 @@ def said(
 def finished(records: Records, codebook: Codebook, task: Task, coder: str) -> set[str]:
     """The units of which a coder has answered everything that is asked; as `coded` of `said`, and quicker."""
     questions = variables(codebook, task.variables)
-    digests, chosen = {one.name: one.digest for one in questions}, any(one.only_if for one in questions)
-    answers: dict[str, dict[str, Answer]] = {}
-    for row in _rows(records, task, coder, None, ()):
-        one = answers.setdefault(row.unit, {})
-        one.pop(row.variable, None)
-        if not row.withdrawn and row.variable_digest == digests[row.variable]:
-            one[row.variable] = json.loads(row.value) if chosen else None
-    if chosen:
-        return {unit for unit, one in answers.items() if coded(questions, one)}
-    return {unit for unit, one in answers.items() if len(one) == len(questions)}
+    if any(one.only_if for one in questions):
+        answers = said(records, codebook, task, coder)
+        return {unit for (_, unit), one in answers.items() if coded(questions, one.answers)}
+    return _answered(records, task, coder, {one.name: one.digest for one in questions})
+
+
+def _answered(records: Records, task: Task, coder: str, digests: Mapping[str, str]) -> set[str]:
+    """The units of which a coder has answered all of these variables, by these definitions; the database looks."""
+    import sqlalchemy as sa
+
+    from studium.core.migrations.tables import annotations as it
+
+    age = sa.func.row_number().over(partition_by=(it.c.unit, it.c.variable), order_by=(it.c.at.desc(), it.c.id.desc()))
+    said_here = sa.and_(it.c.coder == coder, it.c.sample == task.sample, it.c.variable.in_([*digests]))
+    names = ("unit", "variable", "variable_digest", "withdrawn")
+    last = sa.select(*(it.c[name] for name in names), age.label("age")).where(said_here).subquery().c
+    valid = sa.or_(*(sa.and_(last.variable == one, last.variable_digest == digest) for one, digest in digests.items()))
+    stands = sa.select(last.unit).where(last.age == 1, sa.not_(last.withdrawn), valid)
+    with records.transaction(reading=True) as connection:
+        return {*connection.execute(stands.group_by(last.unit).having(sa.func.count() == len(digests))).scalars()}
 
 
 def chance(records: Records, sample: str, unit: str) -> float:
@@ -124,7 +134,7 @@ def chance(records: Records, sample: str, unit: str) -> float:
     with records.transaction(reading=True) as connection:
         found = connection.execute(sa.select(it.c.chance).where(it.c.sample == sample, it.c.unit == unit)).scalar()
     if found is None:
-        raise UnknownNameError(f"the sample {sample!r} has no unit {unit!r}; see  studium sample --list")
+        raise UnknownNameError(f"the sample {sample!r} has no unit {unit!r}; see  studium samples")
     return float(found)
 
 

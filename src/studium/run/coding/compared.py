@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.coding.agreement import Agreement, agreement
-from studium.coding.groups import holm
 from studium.coding.pairs import MEASURES, Change, Cohesion, cohesion
 from studium.core.codebook import Codebook
+from studium.core.multiple import holm
 from studium.core.records import Records
 from studium.core.records.samples import Sample
 from studium.core.variable import Variable
 from studium.errors import InputError, UnknownNameError
+from studium.run.coding.clusters import named
 from studium.run.coding.pairs import PAIRS
 from studium.run.coding.votes import Votes, votes_of
 
@@ -32,6 +33,8 @@ class Configuration:
         clusters: how many it has.
         unassigned: share of all units that are in none.
         found: what the pairs say.
+        merged: clusters that people had merged into others before the pairs were drawn; they count as merged.
+        changed: whether people merged or parted clusters after that, which does not count: draw new pairs for it.
     """
 
     table: str
@@ -40,6 +43,8 @@ class Configuration:
     clusters: int
     unassigned: float
     found: Cohesion
+    merged: int = 0
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,16 +134,19 @@ def compared(
         [one["sizes"] for one in told],
         seed,
     )
-    configurations = [
-        Configuration(one["table"], one["name"], one["params"], one["clusters"], one["unassigned"], what)
-        for one, what in zip(told, found, strict=True)
-    ]
+    configurations = [_configuration(records, one, what) for one, what in zip(told, found, strict=True)]
     return Compared(
         *(sample, asked.name, same, str(drawn.design["weighting"]), votes, tuple(votes.codes)),
         configurations,
         _differences([one["table"] for one in told], changes),
         _agreed(asked, votes, seed),
     )
+
+
+def _configuration(records: Records, told: Mapping[str, Any], found: Cohesion) -> Configuration:
+    then, now = dict(told.get("merged", ())), named(records.clusters.all(told["table"])).into
+    about = (told["table"], told["name"], told["params"], told["clusters"], told["unassigned"])
+    return Configuration(*about, found, len(then), then != now)
 
 
 def _variable(codebook: Codebook, drawn: Sample, name: str) -> Variable:

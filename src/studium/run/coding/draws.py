@@ -1,13 +1,13 @@
 """Samples of a study's units to be coded: drawn by a design, and kept with all that figures of them need."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from studium.coding.sample import ALLOCATIONS, Drawn, clusters, draw, purposive, simple, stratified
+from studium.coding.sample import ALLOCATIONS, Drawn, chances, clusters, draw, purposive, simple, stratified
 from studium.core.codebook import Codebook
 from studium.core.records import Records
 from studium.core.records.samples import Sample, Sampled
@@ -18,8 +18,8 @@ from studium.run import apart
 from studium.run.coding.columns import Told, behind, told
 from studium.run.coding.strata import MISSING, spread_of, strata_of
 from studium.run.coding.taken import HOLDOUT, held_out, seed_of, taken
-from studium.run.sampled import Wanted, sampled
-from studium.run.train import place_of, recipe_of
+from studium.run.coding.unsure import Unsure
+from studium.run.coding.usable import unusable
 
 __all__ = ["DESIGNS", "Draw", "drawn"]
 
@@ -91,6 +91,8 @@ def drawn(
 ) -> Sample:
     """Draw a sample and keep it.
 
+    Units that some table could not decode are left out, unless they are named ("purposive"): nobody can look at them.
+
     Args:
         store: the study.
         records: where it is kept.
@@ -135,6 +137,11 @@ class _Frame:
     left_out: dict[str, int] = field(default_factory=dict)
     behind: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def gone(self) -> int:
+        """How many units were left out."""
+        return sum(self.left_out.values())
+
     def without(self, units: set[str], why: str) -> None:
         kept = [unit for unit in self.units if unit not in units]
         if len(kept) < len(self.units):
@@ -149,13 +156,9 @@ def _from_frame(study: _Study, asked: Draw, seed: int) -> tuple[list[Sampled], d
         raise InputError(f"the study has no {asked.of} units to draw from; add some, or split what holds them")
     if asked.design == "purposive":
         return _chosen(study, asked, frame)
-    _leave_out(study.records, asked, frame)
-    found = _DRAWN[asked.design](study, asked, frame, seed_of(seed, sum(frame.left_out.values())))
-    strata = found.stratum or [None] * len(found.rows)
-    units = [
-        Sampled(frame.units[row], chance, stratum)
-        for row, chance, stratum in zip(found.rows.tolist(), found.chance.tolist(), strata, strict=True)
-    ]
+    _leave_out(study, asked, frame)
+    found = _DRAWN[asked.design](study, asked, frame, seed_of(seed, frame.gone))
+    units = _sampled(frame, found)
     about: dict[str, Any] = {"design": asked.design, "seed": seed, "frame": found.frame, "drawn": len(units)}
     about |= {name: getattr(asked, name) for name in ("by", "spread") if getattr(asked, name)}
     if asked.design == "stratified":
@@ -166,10 +169,19 @@ def _from_frame(study: _Study, asked: Draw, seed: int) -> tuple[list[Sampled], d
     return units, about | {"of": asked.of}
 
 
-def _leave_out(records: Records, asked: Draw, frame: _Frame) -> None:
-    frame.without(held_out(records, asked.of), "held out")
+def _sampled(frame: _Frame, found: Drawn) -> list[Sampled]:
+    strata = found.stratum or [None] * len(found.rows)
+    return [
+        Sampled(frame.units[row], chance, stratum)
+        for row, chance, stratum in zip(found.rows.tolist(), found.chance.tolist(), strata, strict=True)
+    ]
+
+
+def _leave_out(study: _Study, asked: Draw, frame: _Frame) -> None:
+    frame.without(held_out(study.records, asked.of), "held out")
+    frame.without(unusable(study.store, asked.of), "could not be decoded, see the failures")
     if asked.fresh or asked.design == HOLDOUT:
-        frame.without(taken(records, asked.of), "drawn by other samples")
+        frame.without(taken(study.records, asked.of), "drawn by other samples")
     if not frame.units:
         raise InputError(f"no {asked.of} unit is left to draw: {frame.left_out}")
 
@@ -236,24 +248,21 @@ def _groups(study: _Study, asked: Draw, frame: _Frame) -> list[str | None] | Non
 
 def _uncertain(study: _Study, asked: Draw, seed: int) -> tuple[list[Sampled], dict[str, Any]]:
     """More of what a model is unsure of, among the units that nobody coded."""
-    about = recipe_of(place_of(study.store.root, asked.by))
-    of, variable = asked.of or str(about["of"]), str(about["variable"])
-    away = held_out(study.records, of)
-    away |= taken(study.records, of) if asked.fresh else set()
-    gone = len(away & {*study.store.units(of)["id"].to_pylist()})
-    wanted = Wanted(asked.by, asked.n, of, asked.floor, asked.measure, asked.labels, seed, asked.once)
-    found = sampled(study.store, study.codebook, variable, wanted, seed, away)
-    model = {"model": asked.by, "key": about["key"], "variable": variable}
-    told_ = {
-        "design": "uncertainty",
-        "seed": seed,
-        "frame": found.among,
-        "drawn": len(found.rows),
-        "by": asked.by,
-        "floor": asked.floor,
-        "measure": asked.measure,
-        "left_out": {"coded before": found.coded} | ({"held out, or drawn by other samples": gone} if gone else {}),
-        "behind": [model],
-        "estimates": "all units of the frame: those that nobody coded before",
-    }
-    return [Sampled(row["unit"], row["chance"]) for row in found.rows], told_ | {"of": of}
+    model = Unsure.read(study.store, asked.by, asked.of)
+    asked = replace(asked, of=model.of)
+    about = {"model": model.name, "key": model.key, "variable": model.variable}
+    frame = _Frame(sorted(model.probabilities), behind=[about])
+    frame.without(model.coded(study.codebook, asked.labels), "coded before")
+    if not frame.units:
+        raise InputError(f"all {frame.gone} {asked.of} units that {asked.by} predicted are coded already")
+    _leave_out(study, asked, frame)
+    chance = chances(
+        model.uncertainty(study.codebook, frame.units, asked.measure), min(asked.n, len(frame.units)), asked.floor
+    )
+    groups = _groups(study, asked, frame)
+    found = draw(chance, model.alike(frame.units), groups, seed_of(seed, frame.gone))
+    units = _sampled(frame, found)
+    told_: dict[str, Any] = {"design": "uncertainty", "seed": seed, "frame": len(frame.units), "drawn": len(units)}
+    told_ |= {name: getattr(asked, name) for name in ("by", "floor", "measure", "of")}
+    told_ |= {"left_out": frame.left_out, "behind": frame.behind}
+    return units, told_ | {"estimates": "all units of the frame: those that nobody coded before"}

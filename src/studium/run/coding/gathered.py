@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -57,6 +57,7 @@ class Said:
         codes: unit -> answer, in the order in which they were first coded; None is "cannot tell".
         again: (earlier, later) answers of units that were coded twice, see `LATER`.
         seconds: median of what a unit took, or None if nobody measured it.
+        weights: unit -> 1 / P(it was drawn); of a table nothing.
     """
 
     coder: str
@@ -64,6 +65,7 @@ class Said:
     codes: Mapping[str, Answer]
     again: Sequence[tuple[Answer, Answer]] = ()
     seconds: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cannot_tell(self) -> int:
@@ -84,6 +86,12 @@ class Gathered:
     variable: Variable
     said: tuple[Said, ...]
     left_out: Mapping[str, int]
+
+    @property
+    def unequal(self) -> bool:
+        """Whether units were drawn with unequal probabilities, so that agreement is of these units as drawn."""
+        weights = [weight for one in self.said for weight in one.weights.values()]
+        return bool(weights) and max(weights) > min(weights) * (1 + 1e-6)
 
 
 def gathered(store: Store, records: Records, codebook: Codebook, variable: str, scope: Scope = EVERYTHING) -> Gathered:
@@ -132,27 +140,34 @@ def _said(
     asked: Variable,
     left_out: Counter[str],
 ) -> Said:
-    first, codes, seconds = {}, {}, []
+    codes, first, seconds = {}, {}, []
+    weights: dict[str, float] = {}
     again: list[tuple[Answer, Answer]] = []
     for unit, said in units.items():
-        last = said[-1]
-        if last.withdrawn or last.variable_digest != asked.digest:
-            left_out[WITHDRAWN if last.withdrawn else OTHER] += 1
+        standing = _standing(said)
+        if not standing or standing[-1].variable_digest != asked.digest:
+            left_out[OTHER if standing else WITHDRAWN] += 1
             continue
-        codes[unit], first[unit] = last.value, _standing(said, asked)[0].at
-        standing = _standing(history[coder, unit], asked)
+        last = standing[-1]
+        codes[unit], weights[unit], first[unit] = last.value, last.weight, _of_now(standing, asked)[0].at
         if last.seconds is not None:
             seconds.append(last.seconds)
-        if standing and standing[-1].at - standing[0].at >= LATER:
-            again.append((standing[0].value, standing[-1].value))
+        ever = _of_now(_standing(history[coder, unit]), asked)
+        if ever[-1].at - ever[0].at >= LATER:
+            again.append((ever[0].value, ever[-1].value))
     ordered = {unit: codes[unit] for unit in sorted(codes, key=lambda unit: first[unit])}
-    return Said(coder, False, ordered, tuple(again), median(seconds) if seconds else None)
+    return Said(coder, False, ordered, tuple(again), median(seconds) if seconds else None, weights)
 
 
-def _standing(said: Sequence[Annotation], asked: Variable) -> list[Annotation]:
-    """What was said since the last time it was taken back, by the present definition."""
-    since = max((at + 1 for at, one in enumerate(said) if one.withdrawn), default=0)
-    return [one for one in said[since:] if one.variable_digest == asked.digest]
+def _standing(said: Sequence[Annotation]) -> list[Annotation]:
+    """What was not taken back: in each sample what was said there since the last time that it was."""
+    since = {one.sample: at for at, one in enumerate(said) if one.withdrawn}
+    return [one for at, one in enumerate(said) if at > since.get(one.sample, -1)]
+
+
+def _of_now(said: Sequence[Annotation], asked: Variable) -> list[Annotation]:
+    """What was said by the present definition."""
+    return [one for one in said if one.variable_digest == asked.digest]
 
 
 def _by_machine(store: Store, asked: Variable, name: str, coded: set[str]) -> dict[str, Answer]:

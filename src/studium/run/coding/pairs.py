@@ -19,6 +19,7 @@ from studium.core.store import Store, Table
 from studium.core.unit import check_kind
 from studium.errors import InputError
 from studium.run import gate
+from studium.run.coding.clusters import Named, named
 from studium.run.coding.columns import behind
 from studium.run.tables import living
 
@@ -66,6 +67,8 @@ class Compare:
 def drawn_pairs(store: Store, records: Records, asked: Compare, *, seed: int = 0, who: str = "local") -> Sample:
     """Draw pairs of units that judge all configurations at once, and keep them.
 
+    Clusters that people merged are one cluster here.
+
     Args:
         store: the study.
         records: where they are kept.
@@ -89,15 +92,16 @@ def drawn_pairs(store: Store, records: Records, asked: Compare, *, seed: int = 0
         raise InputError(f"expected different tables of one kind of units, got {', '.join(asked.configurations)}")
     of = kinds.pop()
     gate.clear(store, "sample pairs by", of, [f"{table.recipe.name}:{table.recipe.key}" for table in tables])
-    units, labels = _labels(store, tables)
+    merged = [named(records.clusters.all(f"{of}/{table.recipe.label}")) for table in tables]
+    units, labels = _labels(store, tables, merged)
     seed = seed if asked.seed is None else asked.seed
     across = asked.n // 2 if asked.across is None else asked.across
     found = draw_pairs(labels, asked.n, across, asked.weighting, seed)
     design: dict[str, Any] = {"design": PAIRS, "seed": seed, "frame": found.frame, "units": len(units)}
     design |= {"n": asked.n, "across": across, "weighting": asked.weighting, "drawn": len(found.rows)}
     design["configurations"] = [
-        _described(table, name, sizes.tolist(), len(units))
-        for table, name, sizes in zip(tables, _names(tables), found.sizes, strict=True)
+        _described(table, name, sizes.tolist(), len(units)) | {"merged": sorted(map(list, edits.into.items()))}
+        for table, name, sizes, edits in zip(tables, _names(tables, merged), found.sizes, merged, strict=True)
     ]
     design["behind"] = [behind(table) for table in tables]
     design["estimates"] = "all pairs of units that the configurations are of"
@@ -124,26 +128,30 @@ def _table(store: Store, name: str, of: str) -> Table:
     return table
 
 
-def _labels(store: Store, tables: Sequence[Table]) -> tuple[list[str], list[npt.NDArray[np.int64]]]:
+def _labels(
+    store: Store, tables: Sequence[Table], merged: Sequence[Named]
+) -> tuple[list[str], list[npt.NDArray[np.int64]]]:
     """The units of any of the tables, sorted, and the cluster of each by every table; -1 of those in none."""
     rows = [living(store, table, ["unit", CLUSTER]) for table in tables]
     units = sorted({unit for one in rows for unit in one["unit"].to_pylist()})
     place = {unit: at for at, unit in enumerate(units)}
     found = []
-    for one in rows:
+    for one, edits in zip(rows, merged, strict=True):
         labels = np.full(len(units), -1, np.int64)
-        labels[[place[unit] for unit in one["unit"].to_pylist()]] = one[CLUSTER].to_numpy()
+        whole = [edits.cluster(number) for number in one[CLUSTER].to_pylist()]
+        labels[[place[unit] for unit in one["unit"].to_pylist()]] = whole
         found.append(labels)
     return units, found
 
 
-def _names(tables: Sequence[Table]) -> list[str]:
+def _names(tables: Sequence[Table], merged: Sequence[Named]) -> list[str]:
     """What tells each configuration from the others: what it was made of, and parameters that differ; else its key."""
     told = [{**table.recipe.params} for table in tables]
     differing = [key for key in told[0] if any(one.get(key) != told[0][key] for one in told)]
     names = []
-    for table, params in zip(tables, told, strict=True):
+    for table, params, edits in zip(tables, told, merged, strict=True):
         said = [f"{key} = {params.get(key)}" for key in differing if key != "by"]
+        said += [f"{len(edits.into)} merged by hand"] * bool(edits.into)
         names.append(", ".join([str(table.result().get("by") or table.recipe.name), *said]))
     return [
         name if names.count(name) == 1 and len(tables) > 1 else f"{name}, {table.recipe.key}"

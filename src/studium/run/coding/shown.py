@@ -12,6 +12,7 @@ from studium.core.unit import BOXED
 from studium.errors import UnknownNameError
 from studium.run import held
 from studium.run.coding.places import sizes
+from studium.run.index import Index, indexed
 from studium.run.load import text_of
 
 __all__ = ["Shown", "shown", "size_of"]
@@ -77,9 +78,20 @@ def size_of(store: Store, of: str, unit: str) -> tuple[int, int] | None:
         (row,) = held.rows(store, of, [unit])
         boxes = [] if row is None else held.units(store, of)["box"].slice(row, 1).to_pylist()
         return (boxes[0][2] - boxes[0][0], boxes[0][3] - boxes[0][1]) if boxes else None
+    return _measured(store, of, unit) or sizes(store, of, [unit]).get(unit)
+
+
+def _measured(store: Store, of: str, unit: str) -> tuple[int, int] | None:
+    """Width and height that `properties` told of a unit; read once and held while its table stays as it is."""
     try:
-        rows = store.find(of, "properties").read(["unit", "width", "height"])
+        table = store.find(of, "properties")
     except UnknownNameError:
-        return sizes(store, of, [unit]).get(unit)
-    found = rows.filter(pc.equal(rows["unit"], unit)).to_pylist()
-    return (found[0]["width"], found[0]["height"]) if found else sizes(store, of, [unit]).get(unit)
+        return None
+    made, names = stamp(table.folder), ["unit", "width", "height"]
+    known, places = cached((table.folder, "sizes"), made, lambda: _by_unit(table.read(names)))
+    found = known.take(places.rows([unit])).to_pylist()
+    return (found[0]["width"], found[0]["height"]) if found else None
+
+
+def _by_unit(rows: pa.Table) -> tuple[pa.Table, Index]:
+    return rows.drop_columns("unit").combine_chunks(), indexed(rows["unit"])

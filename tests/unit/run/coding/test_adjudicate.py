@@ -104,6 +104,21 @@ def test_who_has_yet_to_code_a_unit_neither_sees_nor_decides(records):
     assert [one.unit for one in disagreements(records, BOOK, Where("scene", "t"), "dan")] == ["u1", "u2"]
 
 
+def test_who_has_yet_to_code_a_unit_sees_no_answer_to_another_question_about_it_either(records):
+    alike = Variable("alike", "?", "image", "binary", (Value("yes"), Value("no")), pairs=True)
+    book = Codebook((*BOOK.variables, alike))
+    records.samples.add(Sample("s", "image", {}, "local", NOW, units=(Sampled("u1", 0.5),)))
+    records.samples.add(Sample("p", "image", {}, "local", NOW, units=(Sampled("u2+u3", 0.5),), pairs=True))
+    give(records, book, Work("t", "s", ["scene"], ["eve"]), "local")
+    give(records, book, Work("two", "p", ["alike"], ["eve"]), "local")
+    said(records, SHARE, {unit: [0.1, 0.9] for unit in ("u1", "u2", "u4")}, "s")
+    said(records, alike, {pair: ["yes", "no"] for pair in ("u1+u4", "u4+u5")}, "p")
+    assert [one.unit for one in disagreements(records, book, Where("share"), "eve")] == ["u4"]
+    assert [one.unit for one in disagreements(records, book, Where("alike"), "eve")] == ["u4+u5"]
+    with pytest.raises(RefusedError, match="code it first"):
+        adjudicate(records, book, Decision("u2", "share", 0.5), "eve")
+
+
 def test_codes_of_another_definition_are_no_disagreement(records):
     said(records, SCENE, {"u1": ["people"]})
     records.annotate([Annotation("u1", "scene", "animal", "ben", NOW, "of-another")])

@@ -13,6 +13,7 @@ from studium.cli import cli
 from studium.core.annotation import Annotation
 from studium.core.pair import units_of
 from studium.core.records import Adjudication
+from studium.core.records.clusters import ClusterEdit
 from studium.errors import InputError, UnknownNameError
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -155,6 +156,47 @@ def test_the_result_needs_no_tables(corpus, tmp_path):
 
     shutil.rmtree(study.root / "tables")
     assert study.pairs("few") == before
+
+
+def merge(corpus, table, *pairs):
+    with corpus.records() as records:
+        for part, whole in pairs:
+            records.clusters.add(ClusterEdit(table, part, None, whole, "ann", AT))
+
+
+def test_clusters_that_people_merged_are_one(corpus):
+    """By the digits that pairs are of: what was parted lies together, and is drawn and judged so."""
+    table = handwritten.clusterings(corpus)[0]
+    rows = corpus.table("image", table.removeprefix("image/").replace("-", ":")).to_pylist()
+    into = {1: 0, 4: 0, 2: 3}
+    merge(corpus, table, *into.items())
+    label = {row["unit"]: into.get(row["cluster"], row["cluster"]) for row in rows}
+    sample = corpus.draw_pairs("merged", [table], n=300, across=300)
+    (design,) = sample.design["configurations"]
+    assert design["clusters"] == len({*label.values()} - {-1})
+    assert design["name"].split(", ")[1] == "3 merged by hand"
+    assert design["sizes"][0] == sum(one == 0 for one in label.values())
+    assert design["sizes"][1] == design["sizes"][2] == 0
+    for one in sample.units:
+        a, b = (label[unit] for unit in units_of(one.unit))
+        assert one.stratum == (str(a) if a == b and a >= 0 else "-")
+
+    coded(corpus, sample, perfect(corpus))
+    (found,) = corpus.pairs("merged").configurations
+    digit, units = handwritten.classes(corpus), sorted(label)
+    i, j = np.triu_indices(len(units), 1)
+    k, shown = np.array([label[unit] for unit in units]), np.array([digit[unit] for unit in units])
+    together, same = (k[i] == k[j]) & (k[i] >= 0), shown[i] == shown[j]
+    assert found.found.share.low < same[together].mean() < found.found.share.high
+    assert found.found.recall.low < together[same].mean() < found.found.recall.high
+    assert (found.merged, found.changed) == (3, False)
+
+    merge(corpus, table, (5, 6))
+    (later,) = corpus.pairs("merged").configurations
+    assert (later.found, later.merged, later.changed) == (found.found, 3, True)
+    said = run(corpus, "pairs result merged")
+    assert f"{table}: 3 of its clusters were merged by hand" in said
+    assert "merged or parted after the pairs were drawn" in said
 
 
 def test_refusals(corpus):

@@ -3,13 +3,15 @@
 import csv
 import math
 from collections import Counter
+from pathlib import Path
 
 import handwritten
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
-from studium import Corpus
+from studium import Corpus, sources
 from studium.cli import cli
 from studium.coding.sample import share, simple
 from studium.core.records import ClusterEdit
@@ -53,8 +55,6 @@ def test_simple(corpus):
 def test_the_order_of_units_on_disk_says_nothing(corpus, tmp_path):
     """Two studies of the same pictures draw the same."""
     turned = Corpus(tmp_path)
-    from studium import sources
-
     for folder in sorted((corpus.root / "media").iterdir(), reverse=True):
         turned.add(sources.folder(folder))
     one, other = (study.draw_sample("a", of="image", n=20) for study in (corpus, turned))
@@ -201,6 +201,34 @@ def test_near_duplicates_once(corpus, tmp_path):
     assert {one.unit for one in each.units} == set(groups)
     once = study.draw_sample("unsure", **of)
     assert len(once.units) == len({groups[one.unit] for one in once.units}) == len(set(groups.values()))
+
+
+def test_broken_pictures_are_left_out_and_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "media").mkdir()
+    for at in range(12):
+        path = tmp_path / "media" / f"{at:02}.png"
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), np.uint8)).save(path)
+        if at < 2:
+            path.write_bytes(path.read_bytes()[:200])
+    study = Corpus(tmp_path)
+    study.add(sources.folder(tmp_path / "media"))
+    every = {row["path"]: row["id"] for row in study.units("image").to_pylist()}
+    before = study.draw_sample("before", of="image", n=12)
+    assert before.design["left_out"] == {}, "nobody knows yet"
+    study.measure("colour", of="image")
+    broken = {unit for path, unit in every.items() if Path(path).stem in ("00", "01")}
+    command = f"sample after --of image -n 10 --study {tmp_path}".split()
+    said = CliRunner().invoke(cli, command, catch_exceptions=False).output
+    assert "10 of 10 image units" in said
+    assert "left out: 2 units (could not be decoded, see the failures)" in said
+    with study.records() as records:
+        after = records.samples.get("after")
+    assert {one.unit for one in after.units} == {*every.values()} - broken
+    half = study.draw_sample("half", of="image", n=5)
+    assert ({one.chance for one in half.units}, half.design["frame"]) == ({0.5}, 10)
+    chosen = study.draw_sample("chosen", of="image", design="purposive", units=sorted(broken))
+    assert len(chosen.units) == 2, "who names them wants them"
 
 
 @pytest.mark.parametrize(
