@@ -3,21 +3,23 @@
     python benchmarks/finetune.py [--data stamps fashion] [--seeds 5] [--threads 2]
 
 Stamps: the pictures of Tux Paint (Debian tuxpaint-stamps-default), whose category is the folder at the top, of the
-categories with at least 20 pictures; four fifths to learn from, a fifth to test, classes in like shares; a picture and
-its mirror image, and numbered pictures of one thing (spider-1, spider-2), are on one side. Fashion-MNIST (Debian
-dataset-fashion-mnist): 1,000 pictures of its training part, and 1,000 of its test part, 28 x 28 px grey, upscaled. The
-seed draws the pictures, the folds of the probe, and order, views and dropout of the network.
+categories with at least 20 pictures; half to learn from and half to test (of a fifth, 140 pictures, an interval says
+nothing), classes in like shares; a picture and its mirror image, and numbered pictures of one thing (spider-1,
+spider-2), are on one side. Fashion-MNIST (Debian dataset-fashion-mnist): 1,000 pictures of its training part, and 1,000
+of its test part, 28 x 28 px grey, upscaled. The seed draws the pictures, the folds of the probe, and order, views and
+dropout of the network.
 
 Scoring. Both learn from the same pictures and are judged on the same test pictures: accuracy and macro-F1, means over
 seeds. The probe is `LinearProbe` on `Embed`'s 1280 features, at the published 224 px, with C chosen on inner folds of
-all its pictures, or the same at the network's side, if that is better in the test of seed 0. The network is an
-`ImageNetwork` of `SIDES` px that learns from all of them for `EPOCHS` epochs: nothing is held back, and the last epoch
-counts (``patience=0``). Sides, rate and epochs were chosen on seeds 0, 1 and 100, so seeds 0 and 1 flatter it, and of
-the stamps, which are few, the others do a little. Differences are those of the network minus the probe: with 95 %
-intervals over test pictures (bootstrap of pictures, each with all seeds that tested it: `paired.difference`), and over
-seeds (t). Fine-tuning wins where the lower ends of both are above 0. Minutes are wall-clock, features included; memory
-is the process's peak; "frozen" is the share of the network's weights that stay, and pictures/s what a step of training
-does, views included.
+all its pictures, or the same at the network's side, if that is better in the test of the first seed. The network is an
+`ImageNetwork` of `SIDES` px that learns from all of them at `RATES` for `EPOCHS` epochs: nothing is held back, and the
+last epoch counts (``patience=0``). Sides, rates and epochs were chosen on seed 0, which is not among those that count
+(and, of the stamps, on other draws, of a fifth to test); its pictures are, in part, so the stamps, which are few,
+flatter the network a little. Differences are those of the network minus the probe: with 95 % intervals over test
+pictures (bootstrap of pictures, each with all seeds that tested it: `paired.difference`), and over seeds (t).
+Fine-tuning wins where the lower ends of both are above 0. Minutes are wall-clock, features included; memory is the
+process's peak; "frozen" is the share of the network's weights that stay, and pictures/s what a step of training does,
+views included.
 """
 
 import argparse
@@ -52,7 +54,8 @@ import fetch
 import idx
 
 SIDES = {"stamps": 224, "fashion": 160}
-FREEZE, EPOCHS, RATE, LEAST, DRAWN = 3, 5, 2e-4, 20, 1000
+RATES = {"stamps": 1e-4, "fashion": 4e-4}
+FREEZE, EPOCHS, LEAST, DRAWN = 3, 6, 20, 1000
 FIGURES = {"accuracy": metrics.accuracy, "macro-F1": metrics.macro_f1}
 VARIANT = re.compile(r"(_mirror|_flip|[-_]?\d+|[-_][a-z])*$")
 
@@ -79,7 +82,7 @@ def stamps(seed: int) -> Data:
         drawn = np.random.default_rng((seed, int(np.flatnonzero(np.unique(y) == one)[0]))).permutation(
             np.unique(groups[y == one])
         )
-        test |= np.isin(groups, drawn[: len(drawn) // 5])
+        test |= np.isin(groups, drawn[: len(drawn) // 2])
     return Data([decode(path) for path in paths], y, groups, np.flatnonzero(~test), np.flatnonzero(test))
 
 
@@ -111,9 +114,9 @@ def probed(data: Data, table: np.ndarray, seed: int) -> np.ndarray:
     return LinearProbe(seed=seed).fit(table[data.train], data.y[data.train], groups=groups).predict(table[data.test])
 
 
-def tuned(data: Data, side: int, seed: int) -> tuple[np.ndarray, Any]:
-    schedule = Schedule(epochs=EPOCHS, rate=RATE, seed=seed, patience=0)
-    network = ImageNetwork(side=side, freeze=FREEZE, schedule=schedule, balanced=False)
+def tuned(data: Data, name: str, seed: int) -> tuple[np.ndarray, Any]:
+    schedule = Schedule(epochs=EPOCHS, rate=RATES[name], seed=seed, patience=0)
+    network = ImageNetwork(side=SIDES[name], freeze=FREEZE, schedule=schedule, balanced=False)
     fitted = network.fit(Some(data.pictures, data.train), data.y[data.train], groups=data.groups[data.train].tolist())
     return fitted.predict([data.pictures[row] for row in data.test]), fitted
 
@@ -122,15 +125,15 @@ def compared(name: str, seeds: int) -> None:
     draw, side = DRAWS[name], SIDES[name]
     truth, said, units, spent = [], ([], []), [], np.zeros(2)
     best, rows = 224, []
-    for seed in range(seeds):
+    for seed in range(1, seeds + 1):
         data, began = draw(seed), time.perf_counter()
         first = probed(data, vectors(data.pictures, best), seed)
-        if seed == 0:
+        if seed == 1:
             other = probed(data, vectors(data.pictures, side), seed)
             if (other == data.y[data.test]).mean() > (first == data.y[data.test]).mean():
                 first, best = other, side
         middle = time.perf_counter()
-        second, fitted = tuned(data, side, seed)
+        second, fitted = tuned(data, name, seed)
         spent += middle - began, time.perf_counter() - middle
         true, first, second = (np.searchsorted(np.unique(data.y), one) for one in (data.y[data.test], first, second))
         truth.append(true)
