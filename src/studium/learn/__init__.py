@@ -10,10 +10,10 @@ __all__ = ["load"]
 
 
 def load(folder: str | Path) -> "Fitted":
-    """A trained model from its folder, anywhere; see `studium.learn.models.estimator.load`.
+    """A trained model from its folder, anywhere; see `studium.learn.models.saved.load`.
 
     >>> load("models/protest").predict_proba(X)                                          # doctest: +SKIP
     """
-    from studium.learn.models import estimator
+    from studium.learn.models import saved
 
-    return estimator.load(folder)
+    return saved.load(folder)

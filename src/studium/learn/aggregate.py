@@ -19,8 +19,8 @@ from studium.errors import InputError
 from studium.learn.evaluate.checks import Floats, Ints, weights_of
 from studium.learn.evaluate.metrics import macro_f1
 from studium.learn.evaluate.threshold import least_cost, max_f1
-from studium.learn.models.estimator import decided
 from studium.learn.models.head import CONTINUOUS, MULTILABEL, Head
+from studium.learn.models.scores import decided
 from studium.learn.models.training import coded
 from studium.learn.models.tuning import sides
 
@@ -44,7 +44,7 @@ class Aggregation:
             "count>T" (of parts with p above T), or "any>T".
         threshold: of two classes (that,) of the second, of a multilabel target of each class: wholes with a result of
             at least it are positive, with None never. "More than K frames" is the rule count>T with the threshold
-            K + 1. (): as `studium.learn.models.estimator.decided` does; 1 of "count".
+            K + 1. (): as `studium.learn.models.scores.decided` does; 1 of "count".
     """
 
     rule: str = "mean"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -147,25 +147,14 @@ def answered(head: Head, predicted: npt.NDArray[Any]) -> list[Any]:
 
 def said(fitted: "Fitted", X: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
     """What a model says of units, which it is asked about once: `Fitted.outputs` and `Fitted.predict`."""
+    from studium.learn.models.scores import decided
     from studium.learn.models.tuned import Tuned
 
     if isinstance(fitted, Tuned):
-        once: Any = _Once(fitted.model)
-        fitted = replace(fitted, model=once)
-    return fitted.outputs(X), fitted.predict(X)
-
-
-class _Once:
-    """A model that is asked about its units once."""
-
-    def __init__(self, fitted: "Fitted") -> None:
-        self.fitted, self.takes = fitted, fitted.takes
-        self._found: npt.NDArray[np.float64] | None = None
-
-    def outputs(self, X: Any) -> npt.NDArray[np.float64]:
-        if self._found is None:
-            self._found = self.fitted.outputs(X)
-        return self._found
+        found = fitted.model.outputs(X)
+        return fitted.decision.outputs(found), fitted.decision.predict(found)
+    found = fitted.outputs(X)
+    return found, decided(found, fitted.head)
 
 
 def shown(material: "Material", takes: str) -> Any:
@@ -201,6 +190,6 @@ def _stamp(model: str) -> int:
 @lru_cache(maxsize=4)
 def _loaded(model: str, stamp: int) -> "Fitted":
     """A model as it is now: loaded once."""
-    from studium.learn.models.estimator import load
+    from studium.learn.models.saved import load
 
     return load(Path(model).parent)

@@ -3,22 +3,20 @@
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from numpy.typing import ArrayLike
 
 from studium.learn.evaluate.checks import Floats, Ints
-from studium.learn.models.estimator import Arrays, Estimator, Fitted
+from studium.learn.models.decision import Decision
+from studium.learn.models.estimator import Estimator, Fitted
 from studium.learn.models.examples import Examples
-from studium.learn.models.head import Head
-from studium.learn.models.tuned import Tuned, Tuning, tune
+from studium.learn.models.tuned import Tuning, tune
 from studium.learn.nets.net import Net
 
-__all__ = ["Decision", "Rows", "Said", "Trial", "Untuned", "decision", "trained", "trial"]
+__all__ = ["Rows", "Said", "Trial", "Untuned", "trained", "trial"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +45,11 @@ class Said:
 
     outputs: Floats
     predicted: npt.NDArray[Any]
+
+    @classmethod
+    def by(cls, decision: Decision, outputs: Floats) -> "Said":
+        """What is said of units by what was tuned, of a model's outputs."""
+        return cls(decision.outputs(outputs), decision.predict(outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +106,8 @@ def trial(estimator: Estimator, examples: Examples, rows: Rows, tuning: Tuning, 
     made = trained(estimator, examples, rows, folder)
     part = examples.take(rows.validation)
     tuned = tune(made.fitted, made.validation, part.y, part.weights, part.groups, tuning)
-    decided = Decision(replace(tuned, model=_given(made.fitted.head)))
-    return Trial(tuned, decided(made.validation), decided(made.test), made.seconds, made.memory)
+    validation, test = (Said.by(tuned.decision, outputs) for outputs in (made.validation, made.test))
+    return Trial(tuned, validation, test, made.seconds, made.memory)
 
 
 def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path | None = None) -> Untuned:
@@ -120,59 +123,6 @@ def trained(estimator: Estimator, examples: Examples, rows: Rows, folder: Path |
     first, second = (fitted.outputs(part.X) for part in (validation, test))
     seconds = {"train": learned - begun, "predict": time.perf_counter() - learned}
     return Untuned(fitted, first, second, seconds, _peak())
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What was tuned: turns a model's outputs into calibrated ones and predictions.
-
-    Attributes:
-        tuned: of outputs as they are.
-    """
-
-    tuned: Tuned
-
-    def __call__(self, outputs: Floats) -> Said:
-        """What is said of n units, of which the model's outputs are given."""
-        return Said(self.tuned.outputs(outputs), self.tuned.predict(outputs))
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What was tuned, on how many units."""
-        return dict(self.tuned.settings["tuning"])
-
-
-def decision(head: Head, outputs: Floats, examples: Examples, tuning: Tuning) -> Decision:
-    """Tune on outputs alone, of a model, of several, or of the parts of each unit.
-
-    Args:
-        head: what is predicted, with its classes.
-        outputs: of the validation units.
-        examples: these units; their X does not count.
-        tuning: what is tuned.
-    """
-    return Decision(tune(_given(head), outputs, examples.y, examples.weights, examples.groups, tuning))
-
-
-@dataclass(frozen=True)
-class _Given(Fitted):
-    """A model of what a model said: its inputs are its outputs."""
-
-    kind: ClassVar[str] = "given"
-
-    def outputs(self, X: ArrayLike) -> Floats:
-        return np.asarray(X, np.float64)
-
-    def arrays(self) -> Arrays:
-        return {}
-
-    @classmethod
-    def of(cls, common: dict[str, Any], preprocessing: dict[str, Any], arrays: Arrays, folder: Path) -> Self:
-        raise NotImplementedError("it is never saved")
-
-
-def _given(head: Head) -> _Given:
-    return _Given(head, "", {}, {})
 
 
 def _forget_peak() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_inputs import COMMIT
 
-from studium.core import weights
+from studium.core import catalogue, weights
 from studium.core.bundle import Snapshot
 from studium.core.recipe import recipe_of
 from studium.errors import InputError, UnknownNameError, WeightsError
@@ -87,7 +87,7 @@ def test_pictures_are_decoded_at_twice_what_is_seen(tiny, tmp_path, monkeypatch)
     assert Embed(str(own)).detail == 768
     row = weights.get("dinov2-base")
     large = weights.Model("large", "", "", "", "", 8, {"size": 384}, bundle=row.bundle)
-    monkeypatch.setattr(weights, "rows", lambda: {"large": large})
+    monkeypatch.setattr(catalogue, "rows", lambda: {"large": large})
     assert encoders.detail("large") == 768
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,6 +13,7 @@ from persons import grant
 from studium import Corpus, learn, sources
 from studium.cli import cli
 from studium.core import legal
+from studium.core.records.samples import Sample, Sampled
 from studium.errors import InputError, UnknownNameError
 from studium.learn.folds.splits import Split
 from studium.run import gate
@@ -115,6 +116,8 @@ def test_all_units_are_predicted_once(corpus, trained):
     assert {unit: row["thing"] for unit, row in rows.items()} == expected
     np.testing.assert_allclose([rows[unit]["thing_prob"] for unit in X.units], model.outputs(X.X), atol=1e-6)
     assert not corpus.predict("thing-linear").computed
+    said = CliRunner().invoke(cli, ["status", "--study", str(corpus.root)], catch_exceptions=False).output
+    assert f"{found.table.recipe.label} (thing-linear)\t{found.units}\t0" in said
     with pytest.raises(InputError, match=r"predict-.* is what a model says that learned from labels"):
         corpus.train("thing", on={"image": "predict:thing-linear"}, labels="folders", name="leak")
     assert found.table.columns[1].about.startswith("probability (they sum to 1) of bird, fruit, vehicle")
@@ -166,6 +169,96 @@ def test_what_cannot_be_trained_or_predicted(corpus, trained):
     with pytest.raises(InputError, match="say which tables to learn from"):
         corpus.train("thing", name="y", labels="folders")
     assert json.loads((trained.folder / "recipe.json").read_text())["on"][0]["name"] == "embed"
+
+
+@pytest.fixture(scope="module")
+def sampled(corpus, tmp_path_factory):
+    """The study with samples; of the pair of pictures of one post one is in each sample."""
+    root = tmp_path_factory.mktemp("sampled") / "study"
+    shutil.copytree(corpus.root, root, ignore=shutil.ignore_patterns("models", "predict-*"))
+    units = sorted(corpus.table("image", "embed").to_pylist(), key=lambda row: row["path"])
+    ids, paths = [row["unit"] for row in units], [row["path"] for row in units]
+    (root / "posts.csv").write_text(f"id,text,media\na,x,{paths[0]};{paths[1]}\n")
+    other = Corpus(root)
+    other.add(sources.posts(root / "posts.csv", id="id", text="text", media="media", root=root))
+    at, chances = datetime.now(UTC), {unit: (0.9, 0.1)[n % 2] for n, unit in enumerate(ids[::3])}
+    with other.records() as records:
+        for name, of, design, pairs in (
+            ("unequal", "image", "stratified", False),
+            ("chosen", "image", "purposive", False),
+            ("posts", "post", "simple", False),
+            ("two", "image", "pairs", True),
+        ):
+            drawn = [Sampled(unit, chance) for unit, chance in chances.items()]
+            records.samples.add(Sample(name, of, {"design": design}, "ann", at, pairs, tuple(drawn)))
+    return other, chances, ids
+
+
+def test_it_is_judged_on_a_sample_by_its_probabilities(sampled):
+    other, chances, ids = sampled
+    asked = {key: value for key, value in ORDER.items() if key != "test"} | {"test_sample": "unequal"}
+    made = other.train("thing", **asked)
+    split = Split.load(made.folder / "split.json")
+    assert set(np.array(split.units)[np.equal(split.parts, -1)]) == set(chances)
+    assert set(ids) - set(split.units) == {ids[1]}, "of a post with one of the sample: not learned from"
+    told = made.evaluation()
+    assert told["labels"]["dropped"] == {"hang together with a unit of the test sample": 1}
+    assert told["split"]["told"][0] == (
+        f"the test part is the sample unequal (stratified): {len(chances)} of its {len(chances)} units, weighted by "
+        "1 / P(drawn), which is from 0.1 to 0.9"
+    )
+    rows = [row for row in pq.read_table(made.folder / "predictions.parquet").to_pylist() if row["part"] == "test"]
+    assert {row["unit"]: row["weight"] for row in rows} == {unit: 1 / chance for unit, chance in chances.items()}
+    right, heavy = [row["true"] == row["predicted"] for row in rows], [row["weight"] for row in rows]
+    accuracy = next(one["value"] for one in told["figures"] if one["name"] == "accuracy")
+    assert accuracy == pytest.approx(np.average(right, weights=heavy))
+    assert accuracy != pytest.approx(np.mean(right)), "else the test tells nothing"
+    words = ["--on", "image=embed", "--labels", "folders", "--set", "C=0.1", "--test-sample", "unequal"]
+    again = CliRunner().invoke(cli, ["train", "thing", *words, "--study", str(other.root)], catch_exceptions=False)
+    assert "nothing to do: trained before" in again.output
+    assert "kept apart by post (--apart names others)" in again.output
+    assert told["split"]["told"][0] in again.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"test_sample": "no"}, "no sample 'no'"),
+        ({"test_sample": "chosen"}, "were chosen, not drawn"),
+        ({"test_sample": "posts"}, "is of post units, and the variable is of image units"),
+        ({"test_sample": "two"}, "is of pairs of image units"),
+        ({"test_sample": "unequal", "test": 0.3}, "or a share of 0.3; leave one of them out"),
+    ],
+)
+def test_samples_that_no_model_can_be_judged_on(sampled, asked, says):
+    with pytest.raises(InputError, match=says):
+        sampled[0].train("thing", **{**ORDER, "test": 0.2, "name": "no", **asked})
+
+
+def test_who_learns_from_held_out_units_is_told(sampled, caplog):
+    other, *_ = sampled
+    other.draw_sample("kept", of="image", n=6, design="holdout")
+    other.train("thing", **ORDER, name="all")
+    (said,) = [record.getMessage() for record in caplog.records if "held out" in record.getMessage()]
+    assert said.startswith("6 of the units were held out to judge models")
+    assert said.endswith("--test-sample kept")
+    caplog.clear()
+    other.train("thing", **{**ORDER, "test": 0.2, "test_sample": "kept"}, name="judged")
+    assert not any("held out" in record.getMessage() for record in caplog.records)
+
+
+def test_who_cannot_split_by_all_that_is_known_is_told_of_apart(sampled, tmp_path):
+    other, *_ = sampled
+    root = tmp_path / "study"
+    shutil.copytree(other.root, root)
+    rows = "".join(f"p{at},x,one,{row['path']}\n" for at, row in enumerate(other.table("image", "embed").to_pylist()))
+    (root / "accounts.csv").write_text(f"id,text,author,media\n{rows}")
+    third = Corpus(root)
+    third.add(sources.posts(root / "accounts.csv", id="id", text="text", author="author", media="media", root=root))
+    with pytest.raises(InputError, match=r"kept apart by all that the study knows, post, account; --apart"):
+        third.train("thing", **ORDER, name="account")
+    made = third.train("thing", **ORDER, name="post", apart=("post",))
+    assert made.evaluation()["split"]["kept_apart"] == ["post"]
 
 
 @pytest.mark.slow

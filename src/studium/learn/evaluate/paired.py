@@ -1,7 +1,6 @@
 """Two models on the same units: is one better, or was it chance?"""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from studium.learn.evaluate.checks import Floats, labels, numbered, weights_of
 from studium.learn.evaluate.intervals import Bootstrap, Interval, Names
 from studium.learn.evaluate.metrics import Metric
 
-__all__ = ["Difference", "McNemar", "difference", "discordant", "holm", "mcnemar"]
+__all__ = ["Difference", "McNemar", "difference", "discordant", "mcnemar"]
 
 
 @dataclass(frozen=True)
@@ -137,28 +136,6 @@ def difference(
     found, changes = (bootstrap or Bootstrap()).of(change, heavy, group)
     p = None if found.low is None else _two_sided(changes)
     return Difference(metric(truth, one, heavy), metric(truth, two, heavy), found, p)
-
-
-def holm(p: Sequence[float | None]) -> list[float | None]:
-    """Holm's adjusted p-values of several tests, in their order: below .05 is one wrong rejection in 20 families.
-
-    None, a test that could not be made, stays None and does not count.
-
-    >>> holm([0.01, 0.04, None, 0.03])
-    [0.03, 0.06, None, 0.06]
-
-    References:
-        Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
-    """
-    given = [(value, at) for at, value in enumerate(p) if value is not None]
-    if not all(0 <= value <= 1 for value, _ in given):
-        raise InputError(f"p-values should be from 0 to 1, or None; got {list(p)}")
-    found: list[float | None] = [None] * len(p)
-    reached = 0.0
-    for rank, (value, at) in enumerate(sorted(given)):
-        reached = max(reached, min(1.0, (len(given) - rank) * value))
-        found[at] = reached
-    return found
 
 
 def _chi2_p(chi2: float) -> float:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from studium.core.multiple import holm
 from studium.learn.evaluate.judges import codes
-from studium.learn.evaluate.paired import discordant, holm, mcnemar
+from studium.learn.evaluate.paired import discordant, mcnemar
 from studium.learn.evaluate.summary import LOWER, SAID
 from studium.learn.experiment.design import MULTIMODAL, Design
 from studium.learn.experiment.judging import Bench, Row

@@ -13,13 +13,14 @@ from studium.learn.aggregate import choose
 from studium.learn.evaluate.checks import Floats, Ints
 from studium.learn.experiment.cells import Cell, Place
 from studium.learn.experiment.design import Design, Fusion, Model
+from studium.learn.models.decision import decision
 from studium.learn.models.estimator import Estimator
 from studium.learn.models.examples import Examples, Some
-from studium.learn.models.fused import Stack
 from studium.learn.models.head import Head
+from studium.learn.models.stack import Stack
 from studium.learn.models.training import Training, coded
 from studium.learn.models.tuning import sides
-from studium.learn.trial import Rows, Untuned, decision, trained
+from studium.learn.trial import Rows, Said, Untuned, trained
 
 __all__ = ["fused", "learned", "refuse", "with_head"]
 
@@ -156,11 +157,11 @@ def _wholes(place: Place, found: Untuned, of: tuple[Ints, Ints]) -> tuple[tuple[
 
 def _tuned(place: Place, outputs: tuple[Floats, Floats], facts: dict[str, Any], design: Design) -> Cell:
     """The cell of outputs as they are: tuned on those of the validation units."""
-    ground, train = place.ground, place.rows.train
-    decide = decision(ground.task.head, outputs[0], _validation(place), design.tuning)
+    ground, train, on = place.ground, place.rows.train, _validation(place)
+    decide = decision(ground.task.head, outputs[0], on.y, on.weights, on.groups, design.tuning)
     facts |= {
-        "tuned": decide.settings,
+        "tuned": dict(decide.settings),
         "units": len(train),
         "groups": len({ground.groups[at] for at in train.tolist()}),
     }
-    return Cell(decide(outputs[0]), decide(outputs[1]), facts)
+    return Cell(Said.by(decide, outputs[0]), Said.by(decide, outputs[1]), facts)

@@ -7,7 +7,7 @@ strata, keys and seed give the same split on every machine, in whatever order th
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -183,18 +183,49 @@ class Splits:
             InputError: what was handed over does not fit, there are fewer groups than parts, one group holds more than
                 half of the units, or a stratum is in one group alone.
         """
-        if len(strata) != len(units) or not all(isinstance(one, str) and one for one in strata):
-            raise InputError(f"expected the name of a stratum for each of {len(units)} units, got {len(strata)}")
-        order = sorted(range(len(units)), key=lambda at: units[at])
+        _refuse_strata(units, strata)
         groups = joined(units, keys or {})
         given = hands(groups, strata)
-        self._refuse(given)
+        self._refuse(given, 1)
         dealt = self._dealt(given)
-        parts = tuple(dealt[groups[at]] for at in order)
-        told = _told(given, dealt, self)
-        ordered = (tuple(column[at] for at in order) for column in (units, groups, strata))
-        of, by, kinds = ordered
-        return Split(of, parts, by, kinds, tuple(sorted(keys or {})), self.folds, self.test, self.seed, told)
+        told = _told(given, dealt, self.folds, self.test)
+        rows = [(unit, dealt[group], group, kind) for unit, group, kind in zip(units, groups, strata, strict=True)]
+        return self._made(rows, keys or {}, self.test, told)
+
+    def around(self, units: Sequence[str], strata: Sequence[str], keys: Keys, testing: Collection[str]) -> Split:
+        """The split of which the test set is given, such as a sample that was drawn for it; `test` does not count.
+
+        Units that are of a group with a test unit, and are none, are in no part: the split does not know them.
+
+        Args:
+            units: as above.
+            strata: as above.
+            keys: as above.
+            testing: units of the test set; those that are not among ``units`` do not count.
+
+        Raises:
+            InputError: as above, of the units that are left for the folds; or no unit is of the test set.
+        """
+        _refuse_strata(units, strata)
+        groups = joined(units, keys)
+        chosen = {*testing} & {*units}
+        if not chosen:
+            raise InputError(f"none of {len(units)} units is of the test set; label units of it")
+        tested = {group for unit, group in zip(units, groups, strict=True) if unit in chosen}
+        rest = [at for at, group in enumerate(groups) if group not in tested]
+        given = hands([groups[at] for at in rest], [strata[at] for at in rest])
+        self._refuse(given, 0)
+        parts = dict.fromkeys(tested, TEST) | deal(given, self.folds, f"{self.seed} folds")
+        kept = sorted([*rest, *(at for at, unit in enumerate(units) if unit in chosen)])
+        share = len(chosen) / len(kept)
+        whole = hands([groups[at] for at in kept], [strata[at] for at in kept])
+        rows = [(units[at], parts[groups[at]], groups[at], strata[at]) for at in kept]
+        return self._made(rows, keys, share, _told(whole, parts, self.folds, share))
+
+    def _made(self, rows: Sequence[tuple[str, int, str, str]], keys: Keys, test: float, told: tuple[str, ...]) -> Split:
+        """The split of (unit, part, group, stratum)."""
+        units, parts, groups, strata = zip(*sorted(rows), strict=True)
+        return Split(units, parts, groups, strata, tuple(sorted(keys)), self.folds, test, self.seed, told)
 
     def _dealt(self, given: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
         """The part of each group: one of the more even half of equal bins is the test set, the rest is dealt anew."""
@@ -208,13 +239,15 @@ class Splits:
         rest = {group: hand for group, hand in given.items() if bins[group] not in testing}
         return {group: TEST for group in given if group not in rest} | deal(rest, self.folds, f"{self.seed} folds")
 
-    def _refuse(self, given: Mapping[str, Mapping[str, int]]) -> None:
-        """Refuse what no draw could split."""
+    def _refuse(self, given: Mapping[str, Mapping[str, int]], testing: int) -> None:
+        """Refuse what no draw could split into the folds and 1 test set, or into the folds alone (0)."""
         sizes = {group: sum(hand.values()) for group, hand in given.items()}
-        if len(sizes) < self.folds + 1:
+        if len(sizes) < self.folds + testing:
+            into = "a test set and " if testing else ""
+            left = "" if testing else " that are left besides the test set"
             raise InputError(
-                f"{len(sizes)} groups cannot be split into a test set and {self.folds} folds; label units of more "
-                "groups (accounts, videos), or ask for fewer folds"
+                f"{len(sizes)} groups{left} cannot be split into {into}{self.folds} folds; label units of more groups "
+                "(accounts, videos), or ask for fewer folds"
             )
         largest = max(sizes, key=lambda group: (sizes[group], group))
         if sizes[largest] * _HALF > sum(sizes.values()):
@@ -230,9 +263,14 @@ class Splits:
             )
 
 
-def _told(given: Mapping[str, Mapping[str, int]], dealt: Mapping[str, int], how: Splits) -> tuple[str, ...]:
+def _refuse_strata(units: Sequence[str], strata: Sequence[str]) -> None:
+    if len(strata) != len(units) or not all(isinstance(one, str) and one for one in strata):
+        raise InputError(f"expected the name of a stratum for each of {len(units)} units, got {len(strata)}")
+
+
+def _told(given: Mapping[str, Mapping[str, int]], dealt: Mapping[str, int], folds: int, test: float) -> tuple[str, ...]:
     """What could not be had, in words."""
-    parts, told = (TEST, *range(how.folds)), []
+    parts, told = (TEST, *range(folds)), []
     spread = Counter(stratum for hand in given.values() for stratum in hand)
     held = {part: Counter[str]() for part in parts}
     for group, part in dealt.items():
@@ -242,7 +280,7 @@ def _told(given: Mapping[str, Mapping[str, int]], dealt: Mapping[str, int], how:
             told.append(f"{stratum!r} is in {n} groups, and not in {', '.join(lacking)}")
     total = sum(one.total() for one in held.values())
     for part in parts:
-        share, meant = held[part].total() / total, how.test if part == TEST else (1 - how.test) / how.folds
+        share, meant = held[part].total() / total, test if part == TEST else (1 - test) / folds
         if abs(share - meant) * _OFF > meant:
             told.append(f"{_called(part)} has {share:.0%} of the units instead of {meant:.0%}: groups are large")
     return tuple(told)

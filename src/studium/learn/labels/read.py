@@ -17,7 +17,7 @@ from studium.core.exchange.label_studio import Tasks
 from studium.core.variable import Answer, Variable
 from studium.errors import InputError
 
-__all__ = ["CANNOT_TELL", "Label", "LabelStudio", "Labels", "of_column", "of_folders", "read_csv"]
+__all__ = ["CANNOT_TELL", "Label", "Labels", "of_column", "of_folders", "read_csv", "read_tasks"]
 
 
 class Label(NamedTuple):
@@ -114,36 +114,23 @@ def _cells(row: Mapping[str, str], codebook: Codebook, path: Path, variable: str
     return [(name, row[name]) for name in names]
 
 
-@dataclass(frozen=True)
-class LabelStudio:
-    """Reads the JSON export of Label Studio (not JSON_MIN, which does not say who coded).
+def read_tasks(path: str | Path, tasks: Tasks) -> Labels:
+    """Labels from the JSON export of Label Studio (not JSON_MIN, which does not say who coded).
 
-    What becomes a label, and what is counted instead, says `studium.core.exchange.label_studio`.
+    What becomes a label, and what is counted instead, says `studium.core.exchange.label_studio`; so are labels by
+    another definition than the present one.
 
-    Attributes:
-        codebook: which variables there are.
-        unit: key of the task's ``data`` that names the unit.
-        variables: name of a control -> variable; a control that is not in it is called as its variable.
-        weight: key of the task's ``data`` that holds 1 / P(drawn), or "" if all weigh 1.
-        coder: who coded, where the export does not say it.
+    Args:
+        path: the file.
+        tasks: how it is read.
+
+    Raises:
+        InputError: it is no such export, or holds an answer that the codebook does not know.
     """
-
-    codebook: Codebook
-    unit: str
-    variables: Mapping[str, str] | None = None
-    weight: str = ""
-    coder: str = ""
-
-    def read(self, path: str | Path) -> Labels:
-        """The labels of a file.
-
-        Raises:
-            InputError: it is no such export, or holds an answer that the codebook does not know.
-        """
-        found = Tasks(self.codebook, self.unit, self.variables, self.weight, self.coder).read(path)
-        kept = [row for row in found.rows if _present(self.codebook, row.variable, row.definition)]
-        rows = tuple(Label(row.unit, row.variable, row.value, row.coder, row.weight) for row in kept)
-        return Labels(rows, _told(**found.told, other_definition=len(found.rows) - len(kept)))
+    found = tasks.read(path)
+    kept = [row for row in found.rows if _present(tasks.codebook, row.variable, row.definition)]
+    rows = tuple(Label(row.unit, row.variable, row.value, row.coder, row.weight) for row in kept)
+    return Labels(rows, _told(**found.told, other_definition=len(found.rows) - len(kept)))
 
 
 def _present(codebook: Codebook, variable: str, definition: str | None) -> bool:

@@ -7,8 +7,8 @@ setting, and how many units it cost stands in the result.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -88,6 +88,15 @@ class Target:
         if self.y.ndim == 2:
             return dict(zip(self.classes, self.y.sum(axis=0).tolist(), strict=True))
         return {name: int((self.y == number).sum()) for number, name in enumerate(self.classes)}
+
+    def take(self, rows: Sequence[int], why: str) -> "Target":
+        """Some of its units; the others are dropped for a reason."""
+        at = list(rows)
+        units = tuple(self.units[row] for row in at)
+        if not (gone := tuple(sorted({*self.units} - {*units}))):
+            return self
+        columns = {name: getattr(self, name)[at] for name in ("y", "soft", "weights", "labels")}
+        return replace(self, units=units, **columns, dropped={**self.dropped, why: gone})
 
     def strata(self) -> tuple[str, ...]:
         """What to stratify each unit by: its class; its rarest label; a fifth of the numbers, cut at quantiles."""

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 
 from studium.errors import InputError, MissingExtraError
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.estimator import Arrays, Fitted, columns, finished, shaped
+from studium.learn.models.estimator import Arrays, Fitted
+from studium.learn.models.saved import shaped
+from studium.learn.models.scores import columns, finished
 from studium.learn.models.training import Head, Problem, Training, Whole, fingerprint, numbers
 
 __all__ = ["Boosting", "FittedBoosting"]

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 
 from studium.errors import InputError
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.estimator import Estimator, Fitted, load
+from studium.learn.models.estimator import Estimator, Fitted
 from studium.learn.models.examples import Some
 from studium.learn.models.head import Head
+from studium.learn.models.saved import load
 from studium.learn.models.training import Whole
 
 __all__ = [

@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike
 
 from studium.errors import InputError, MissingExtraError
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.estimator import Arrays, Fitted, columns, shaped, sigmoid, total
+from studium.learn.models.estimator import Arrays, Fitted
 from studium.learn.models.ordinal import exceedances
+from studium.learn.models.saved import shaped
+from studium.learn.models.scores import columns, sigmoid, total
 from studium.learn.models.training import CONTINUOUS, MULTILABEL, ORDINAL, Head, Problem, Training
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studium.errors import InputError
-from studium.learn.evaluate.calibrators import METHODS, STEPS, Calibrator, Isotonic, calibrator, isotonic
+from studium.learn.evaluate.calibrators import METHODS, Calibrator, Isotonic
+from studium.learn.evaluate.calibrators_fitted import STEPS, calibrator, isotonic
 from studium.learn.evaluate.checks import Floats, Ints
 from studium.learn.evaluate.intervals import Interval, share
 from studium.learn.evaluate.threshold import (
@@ -52,7 +53,7 @@ class Tuning:
 
     A threshold is one of yes and no: of the second of two classes, and of each class of a multilabel target. Of three
     or more classes that exclude each other the most probable one is said, whatever ``threshold`` is (of ordered ones
-    the middle one, see `studium.learn.models.estimator.decided`). Numbers are never tuned.
+    the middle one, see `studium.learn.models.scores.decided`). Numbers are never tuned.
 
     Attributes:
         calibrate: "temperature", "platt", "isotonic", or "none".

@@ -113,21 +113,18 @@ class ImageNetwork(Net):
     def train(self, train: Examples, validation: Examples, folder: Path | None = None) -> FittedNet:
         """As `Net.train`."""
         given = Training.of(self.head, train.y, len(train), train.weights, train.groups)
-        learned = self._smoothed(train, given)
-        mine = replace(self, head=given.head)
-        object.__setattr__(mine, "_examples", learned)  # that its last layer begins from
-        return super(ImageNetwork, mine).train(learned, validation, folder)
+        known = replace(self, head=given.head)
+        return super(ImageNetwork, known).train(self._smoothed(train, given), validation, folder)
 
     def begin(self, head: Head) -> Body:
         """As `Net.begin`."""
         if self.model == efficientnet.MODEL:
-            body: Lite0Body | HubBody = lite0.begun(outputs_of(head), self.side, self._views, self.freeze)
-        else:
-            body = image_hub.begun(self.model, head, self._views)
-        examples: Examples | None = getattr(self, "_examples", None)
-        if examples is not None:
-            begin_as_probe(body, head, examples, self.balanced, self.schedule.seed)
-        return body
+            return lite0.begun(outputs_of(head), self.side, self._views, self.freeze)
+        return image_hub.begun(self.model, head, self._views)
+
+    def start(self, body: Body, head: Head, train: Examples) -> None:
+        """As `Net.start`: the last layer begins as a linear probe."""
+        begin_as_probe(body, head, train, self.balanced, self.schedule.seed)
 
     def _smoothed(self, train: Examples, given: Training) -> Examples:
         """Every class gets a share of each answer; where coders' shares are given, those say more."""

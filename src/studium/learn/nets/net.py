@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike
 
 from studium.errors import InputError, MissingExtraError
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.estimator import Arrays, Fitted, shaped
+from studium.learn.models.estimator import Arrays, Fitted
 from studium.learn.models.examples import Examples, Some
 from studium.learn.models.head import CONTINUOUS, MULTILABEL, Head
+from studium.learn.models.saved import shaped
 from studium.learn.models.training import Training
 from studium.learn.nets.batches import Encoded, encoded
 from studium.learn.nets.objective import Scale, finished, outputs_of
@@ -124,6 +125,7 @@ class Net(ABC):
             raise MissingExtraError("torch", "finetune") from error
         with seeded(self.schedule.seed):
             body = _own(self.begin(given.head))
+            self.start(body, given.head, train)
             about = {"kind": self.kind, "head": asdict(given.head), "settings": self._settings()}
             work = Work(body, self.schedule, self.balanced, (train, validation), (given, watched), about)
             found = trained(work, folder)
@@ -144,6 +146,9 @@ class Net(ABC):
             MissingExtraError: torch, transformers or peft is not installed.
             WeightsError: the weights are not on this machine, or do not load.
         """
+
+    def start(self, body: Body, head: Head, train: Examples) -> None:  # noqa: B027  (most start as they are begun)
+        """Bring a body nearer to what it is to learn, before the first step; changed in place."""
 
     def _settings(self) -> dict[str, Any]:
         """All fields but what is told elsewhere, as JSON gives them back."""

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from studium.learn.evaluate.checks import Floats
-from studium.learn.models.estimator import sigmoid, softmax
 from studium.learn.models.head import CATEGORICAL, CONTINUOUS, MULTILABEL, ORDINAL, Head
 from studium.learn.models.ordinal import above, exceedances, middle
+from studium.learn.models.scores import sigmoid, softmax
 from studium.learn.models.training import Training
 
 if TYPE_CHECKING:

@@ -5,16 +5,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from studium.errors import InputError
-from studium.learn.evaluate.calibrators import (
-    Isotonic,
-    Platt,
-    Temperature,
-    calibrator,
-    isotonic,
-    platt,
-    restored,
-    temperature,
-)
+from studium.learn.evaluate.calibrators import Isotonic, Platt, Temperature, restored
+from studium.learn.evaluate.calibrators_fitted import calibrator, isotonic, platt, temperature
 from studium.learn.evaluate.metrics import roc_auc
 from studium.learn.evaluate.probabilities import log_loss, reliability
 

@@ -5,13 +5,12 @@ from scipy import stats
 from studium.errors import InputError
 from studium.learn.evaluate.intervals import Bootstrap
 from studium.learn.evaluate.metrics import accuracy, macro_f1, roc_auc
-from studium.learn.evaluate.paired import McNemar, difference, discordant, holm, mcnemar
+from studium.learn.evaluate.paired import McNemar, difference, discordant, mcnemar
 
 
 def test_of_nothing():
     assert discordant([], [], []) == (0, 0)
     assert mcnemar(0, 0) == McNemar(0, 0, None, None, None, None, 1.0, 1.0)
-    assert holm([]) == []
     found = difference(accuracy, [], ([], []))
     assert (found.first, found.change.value, found.p, found.shown) == (None, None, None, False)
 
@@ -48,16 +47,6 @@ def test_discordant_units():
 def test_no_counts(b, c):
     with pytest.raises(InputError, match="two counts"):
         mcnemar(b, c)
-
-
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.01, None, 0.04]) == [0.02, None, 0.04]
-    assert holm([None]) == [None]
-    assert holm([0.9, 0.8]) == [1, 1]
-    for wrong in ([1.1], [float("nan")], [-0.1]):
-        with pytest.raises(InputError, match="p-values should be from 0 to 1"):
-            holm(wrong)
 
 
 def models(n=300, better=0.0, seed=0):

@@ -222,3 +222,34 @@ def test_noise_gives_chance_in_grouped_folds_only():
 
     assert accuracy({}) > 0.99
     assert 0.4 < accuracy({"video": videos.tolist()}) < 0.6
+
+
+def test_a_test_set_that_is_given_parts_no_group():
+    units, strata, accounts = posts()
+    testing = {*units[:90], "never labelled"}
+    found = Splits(seed=3).around(units, strata, {"account": accounts}, testing)
+    assert {unit for unit, part in zip(found.units, found.parts, strict=True) if part == TEST} == {*units[:90]}
+    account = dict(zip(units, accounts, strict=True))
+    tested = {account[unit] for unit in units[:90]}
+    assert {*found.units} == {unit for unit in units if unit in testing or account[unit] not in tested}
+    found.refuse_leaks(found.units, {"account": [account[unit] for unit in found.units]})
+    assert found.test == pytest.approx(90 / len(found.units))
+    assert Counter(found.parts).keys() == {TEST, 0, 1, 2}
+    turned = Splits(seed=3).around(units[::-1], strata[::-1], {"account": accounts[::-1]}, testing)
+    assert turned == found
+    assert found == Splits(test=0.5, seed=3).around(units, strata, {"account": accounts}, testing)
+
+
+@pytest.mark.parametrize(
+    ("testing", "keys", "says"),
+    [
+        ([], {}, "none of 8 units is of the test set"),
+        (["elsewhere"], {}, "none of 8 units is of the test set"),
+        (list("abcdef"), {}, "2 groups that are left besides the test set cannot be split into 3 folds"),
+        (["a"], {"account": [1] * 8}, "0 groups that are left besides the test set"),
+        (["a", "b", "c"], {}, "'x': all units are of one group"),
+    ],
+)
+def test_a_given_test_set_that_leaves_too_little_is_refused(testing, keys, says):
+    with pytest.raises(InputError, match=says):
+        Splits().around(list("abcdefgh"), list("xxxxyyyy"), keys, testing)

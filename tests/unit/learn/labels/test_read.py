@@ -5,9 +5,10 @@ import json
 import pytest
 
 from studium.core.codebook import Codebook
+from studium.core.exchange.label_studio import Tasks
 from studium.core.variable import Value, Variable
 from studium.errors import InputError, UnknownNameError
-from studium.learn.labels.read import Label, LabelStudio, of_column, of_folders, read_csv
+from studium.learn.labels.read import Label, of_column, of_folders, read_csv, read_tasks
 
 
 def variable(name, kind, values="", **more):
@@ -152,7 +153,7 @@ def test_a_label_studio_export(tmp_path):
         )]),
         (12, []),
     )  # fmt: skip
-    found = LabelStudio(BOOK, "unit", {"flags": "tags"}, weight="w").read(path)
+    found = read_tasks(path, Tasks(BOOK, "unit", {"flags": "tags"}, weight="w"))
     assert found.rows == (
         Label("a", "scene", "nature", "1", 2.0),
         Label("a", "tags", ["flag", "police"], "1", 2.0),
@@ -163,20 +164,20 @@ def test_a_label_studio_export(tmp_path):
         Label("b", "tags", ["flag", "police"], "1", 2.0),
     )
     assert found.told == {"cancelled": 1, "empty": 1, "other_controls": 1, "predictions": 3, "regions": 1}
-    assert LabelStudio(BOOK, "unit").read(written(tmp_path, "[]", "none.json")).rows == ()
+    assert read_tasks(written(tmp_path, "[]", "none.json"), Tasks(BOOK, "unit")).rows == ()
 
 
 def test_a_path_of_a_taxonomy_that_is_a_value(tmp_path):
     book = Codebook((variable("scene", "categorical", "outside/city inside/city"),))
     path = exported(tmp_path, ("a", [annotation(control("scene", "taxonomy", [["inside", "city"]]))]))
-    assert LabelStudio(book, "unit").read(path).rows[0].value == "inside/city"
+    assert read_tasks(path, Tasks(book, "unit")).rows[0].value == "inside/city"
 
 
 def test_who_coded_may_be_unknown(tmp_path):
     path = exported(tmp_path, ("a", [annotation(control("scene", "choices", ["city"]), by=None)]))
     with pytest.raises(InputError, match="does not say who coded; export with user details, or say coder="):
-        LabelStudio(BOOK, "unit").read(path)
-    assert LabelStudio(BOOK, "unit", coder="ann").read(path).rows[0].coder == "ann"
+        read_tasks(path, Tasks(BOOK, "unit"))
+    assert read_tasks(path, Tasks(BOOK, "unit", coder="ann")).rows[0].coder == "ann"
 
 
 @pytest.mark.parametrize(
@@ -196,21 +197,21 @@ def test_who_coded_may_be_unknown(tmp_path):
 )
 def test_exports_that_do_not_fit(tmp_path, annotations, says):
     with pytest.raises(InputError, match=says):
-        LabelStudio(BOOK, "unit").read(exported(tmp_path, ("a", annotations)))
+        read_tasks(exported(tmp_path, ("a", annotations)), Tasks(BOOK, "unit"))
 
 
 def test_other_files(tmp_path):
     path = exported(tmp_path, ("", []))
     with pytest.raises(InputError, match=r"the unit in data\['unit'\], got ''; it has unit, image, w"):
-        LabelStudio(BOOK, "unit").read(path)
+        read_tasks(path, Tasks(BOOK, "unit"))
     with pytest.raises(InputError, match="expected a weight, 1 / P"):
-        LabelStudio(BOOK, "image", weight="image").read(path)
+        read_tasks(path, Tasks(BOOK, "image", weight="image"))
     for text, says in (
         ("{}", "a list of tasks, got dict"),
         ("[", "cannot be read as JSON"),
         ("[" * 100_000, "cannot be"),
     ):
         with pytest.raises(InputError, match=says):
-            LabelStudio(BOOK, "unit").read(written(tmp_path, text, "x.json"))
+            read_tasks(written(tmp_path, text, "x.json"), Tasks(BOOK, "unit"))
     with pytest.raises(InputError, match="cannot be read as JSON"):
-        LabelStudio(BOOK, "unit").read(tmp_path / "none.json")
+        read_tasks(tmp_path / "none.json", Tasks(BOOK, "unit"))

@@ -5,7 +5,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from studium.errors import InputError
 from studium.learn.models.boosting import Boosting, FittedBoosting
-from studium.learn.models.estimator import load
+from studium.learn.models.saved import load
 from studium.learn.models.training import Head
 
 AGE = Head("age", "continuous")

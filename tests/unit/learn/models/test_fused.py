@@ -6,11 +6,12 @@ import pytest
 from studium.core.parts import replace_file
 from studium.errors import InputError
 from studium.learn.evaluate.metrics import roc_auc
-from studium.learn.models.estimator import load
 from studium.learn.models.examples import Some
-from studium.learn.models.fused import FittedLate, FittedStack, Late, Stack
+from studium.learn.models.late import FittedLate, Late
 from studium.learn.models.linear import LinearProbe
 from studium.learn.models.ngrams import Ngrams
+from studium.learn.models.saved import load
+from studium.learn.models.stack import FittedStack, Stack
 from studium.learn.models.training import Head
 from studium.learn.models.tuned import tune
 

@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from studium.core.parts import replace_file
 from studium.errors import HashMismatchError, InputError, StudiumError
-from studium.learn.models.estimator import load, sigmoid, softmax, total
 from studium.learn.models.linear import STRENGTHS, LinearProbe
+from studium.learn.models.saved import load
+from studium.learn.models.scores import sigmoid, softmax, total
 from studium.learn.models.training import Head
 from studium.measure.embed import Embed
 from studium.media.image import decode
@@ -284,7 +285,7 @@ def test_the_same_labels_give_the_same_files(tmp_path):
 ELSEWHERE = """
 import hashlib, sys
 import numpy as np
-from studium.learn.models.estimator import load
+from studium.learn.models.saved import load
 p = load(sys.argv[1]).predict_proba(np.load(sys.argv[2]))
 print(hashlib.sha256(p.tobytes()).hexdigest(), "sklearn" in sys.modules)
 """

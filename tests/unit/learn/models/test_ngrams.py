@@ -8,8 +8,8 @@ from sklearn.svm import LinearSVC
 
 from studium.core.parts import replace_file
 from studium.errors import InputError
-from studium.learn.models.estimator import load
 from studium.learn.models.ngrams import Ngrams, Terms
+from studium.learn.models.saved import load
 from studium.learn.models.training import Head, Training
 
 

@@ -5,10 +5,11 @@ from sklearn.linear_model import LogisticRegression
 from studium.errors import InputError
 from studium.learn.evaluate.metrics import mae, quadratic_kappa
 from studium.learn.models.boosting import Boosting
-from studium.learn.models.estimator import decided, load
 from studium.learn.models.linear import LinearProbe
 from studium.learn.models.ngrams import Ngrams
 from studium.learn.models.ordinal import above, exceedances, middle
+from studium.learn.models.saved import load
+from studium.learn.models.scores import decided
 from studium.learn.models.training import Head, Training
 
 RANKS = ("never", "rarely", "sometimes", "often", "always")

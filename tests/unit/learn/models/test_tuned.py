@@ -8,8 +8,9 @@ from studium.core.parts import replace_file
 from studium.errors import InputError
 from studium.learn.evaluate.calibrators import Isotonic, Platt, Temperature
 from studium.learn.evaluate.threshold import max_f1, shifted
-from studium.learn.models.estimator import load
+from studium.learn.models.decision import decision
 from studium.learn.models.linear import FittedLinear, LinearProbe
+from studium.learn.models.saved import load
 from studium.learn.models.training import Head
 from studium.learn.models.tuned import Tuned, Tuning, tune
 
@@ -74,9 +75,9 @@ def test_what_does_not_fit(found, y, says):
 def test_probabilities_come_true_and_the_threshold_is_that_of_the_highest_f1():
     X, y = units()
     found = tuned(X, y)
-    assert found.calibrators[0].temperature == pytest.approx(2.5, abs=0.15)
+    assert found.decision.calibrators[0].temperature == pytest.approx(2.5, abs=0.15)
     best = max_f1(y == "yes", found.predict_proba(X)[:, 1])
-    assert found.thresholds.tolist() == [best.value]
+    assert found.decision.thresholds.tolist() == [best.value]
     np.testing.assert_array_equal(found.predict(X) == "yes", found.predict_proba(X)[:, 1] >= best.value)
     told = found.settings["tuning"]
     assert (told["units"], told["groups"], told["per_class"]) == (2000, 2000, [(y == "no").sum(), (y == "yes").sum()])
@@ -89,7 +90,7 @@ def test_probabilities_come_true_and_the_threshold_is_that_of_the_highest_f1():
 def test_each_calibration(method, kind):
     X, y = units()
     found = tuned(X, y, calibrate=method, threshold="half")
-    assert isinstance(found.calibrators[0], kind)
+    assert isinstance(found.decision.calibrators[0], kind)
     others, truth = units(seed=1)
     p = found.predict_proba(others)[:, 1]
     sure = p > 0.9
@@ -105,10 +106,12 @@ def test_thresholds_keep_what_they_promise_on_other_units():
     assert sure.settings["tuning"]["thresholds"][0]["precision"][1] >= 0.9
     whole = tuned(X, y, threshold="recall", target=0.95)
     assert (whole.predict(others) == "yes")[truth == "yes"].mean() > 0.94
-    assert whole.thresholds[0] < 0.5 < sure.thresholds[0]
-    assert tuned(X, y, threshold="half").thresholds.tolist() == [0.5]
-    assert tuned(X, y, threshold="cost", costs=(1, 4)).thresholds.tolist() == [pytest.approx(0.2)]
-    assert tuned(X, y, threshold="cost", costs=(1, 4), calibrate="none").thresholds[0] < 0.2  # it is too sure of itself
+    assert whole.decision.thresholds[0] < 0.5 < sure.decision.thresholds[0]
+    assert tuned(X, y, threshold="half").decision.thresholds.tolist() == [0.5]
+    assert tuned(X, y, threshold="cost", costs=(1, 4)).decision.thresholds.tolist() == [pytest.approx(0.2)]
+    assert (
+        tuned(X, y, threshold="cost", costs=(1, 4), calibrate="none").decision.thresholds[0] < 0.2
+    )  # it is too sure of itself
 
 
 @pytest.mark.parametrize(("by", "said"), [("precision", "no"), ("recall", "yes")])
@@ -128,9 +131,9 @@ def test_too_few_units_for_steps_are_told_and_fewer_can_be_asked_for(caplog):
     X, y = units(200)
     with caplog.at_level(logging.WARNING):
         found = tuned(X, y, calibrate="isotonic")
-    assert found.calibrators == (None,)
+    assert found.decision.calibrators == (None,)
     assert "isotonic steps need 1000 cases, these units are worth 200" in caplog.text
-    assert isinstance(tuned(X, y, calibrate="isotonic", fewest=100).calibrators[0], Isotonic)
+    assert isinstance(tuned(X, y, calibrate="isotonic", fewest=100).decision.calibrators[0], Isotonic)
 
 
 def test_groups_make_it_less_sure():
@@ -139,7 +142,7 @@ def test_groups_make_it_less_sure():
         tuned(np.repeat(X, 5, axis=0), np.repeat(y, 5), threshold="precision", target=0.8, groups=one)
         for one in (None, np.repeat(np.arange(600), 5))
     )
-    assert together.thresholds[0] > alone.thresholds[0]
+    assert together.decision.thresholds[0] > alone.decision.thresholds[0]
 
 
 def test_several_labels_are_tuned_one_by_one(caplog):
@@ -147,13 +150,13 @@ def test_several_labels_are_tuned_one_by_one(caplog):
     X = rng.normal(0, 1.5, (1000, 2))
     held = rng.random((1000, 2)) < 1 / (1 + np.exp(-X * [1, 0.4]))
     found = tuned(X, held, TAGS)
-    first, second = (one.temperature for one in found.calibrators)
+    first, second = (one.temperature for one in found.decision.calibrators)
     assert (first, second) == (pytest.approx(2.5, abs=0.3), pytest.approx(6.2, abs=1.0))
-    np.testing.assert_array_equal(found.predict(X), found.predict_proba(X) >= found.thresholds)
+    np.testing.assert_array_equal(found.predict(X), found.predict_proba(X) >= found.decision.thresholds)
     held[:, 1] = False
     with caplog.at_level(logging.WARNING):
         rare = tuned(X, held, TAGS)
-    assert rare.calibrators[1] is None
+    assert rare.decision.calibrators[1] is None
     assert not rare.predict(X)[:, 1].any()
     assert "dog: F1 is not defined" in caplog.text
 
@@ -166,7 +169,7 @@ def test_of_several_classes_none_has_a_threshold(head):
     p = model(head, 1.0).outputs(X)
     y = np.array(head.classes)[(p.cumsum(axis=1) > rng.random((500, 1))).argmax(axis=1)]
     found = tuned(X, y, head, threshold="precision")
-    assert found.thresholds.shape == (0,)
+    assert found.decision.thresholds.shape == (0,)
     assert found.settings["tuning"]["thresholds"] == []
     np.testing.assert_allclose(found.predict_proba(X).sum(axis=1), 1)
 
@@ -183,7 +186,7 @@ def test_numbers_stay_as_they_are(tmp_path):
 def test_shares_of_coders_count_as_the_largest():
     X, y = units(300)
     shares = np.where((y == "yes")[:, None], [[0.25, 0.75]], [[1.0, 0.0]])
-    assert tuned(X, shares).thresholds.tolist() == tuned(X, y).thresholds.tolist()
+    assert tuned(X, shares).decision.thresholds.tolist() == tuned(X, y).decision.thresholds.tolist()
 
 
 def test_another_population():
@@ -191,11 +194,11 @@ def test_another_population():
     found = tuned(X, y, threshold="half")
     rare = found.for_prior({"no": 0.95, "yes": 0.05})
     p = found.predict_proba(X)[:, 1]
-    np.testing.assert_allclose(rare.predict_proba(X)[:, 1], shifted(p, found.prior[1], 0.05))
-    assert rare.thresholds.tolist() == [0.5]
-    assert rare.for_prior(dict(zip(SEEN.classes, found.prior.tolist(), strict=True))).predict_proba(X)[:, 1] == (
-        pytest.approx(p)
-    )
+    np.testing.assert_allclose(rare.predict_proba(X)[:, 1], shifted(p, found.decision.prior[1], 0.05))
+    assert rare.decision.thresholds.tolist() == [0.5]
+    assert rare.for_prior(dict(zip(SEEN.classes, found.decision.prior.tolist(), strict=True))).predict_proba(X)[
+        :, 1
+    ] == (pytest.approx(p))
     recall = tuned(X, y, threshold="recall")
     np.testing.assert_array_equal(recall.for_prior({"no": 0.9, "yes": 0.1}).predict(X), recall.predict(X))
     with pytest.raises(InputError, match=r"tune the model again on its validation units, with Tuning\(prevalence"):
@@ -227,7 +230,7 @@ def test_several_labels_in_another_population():
     rare = found.for_prior({"dog": 0.01})
     p, q = found.predict_proba(X), rare.predict_proba(X)
     np.testing.assert_array_equal(p[:, 0], q[:, 0])
-    np.testing.assert_allclose(q[:, 1], shifted(p[:, 1], found.prior[1], 0.01))
+    np.testing.assert_allclose(q[:, 1], shifted(p[:, 1], found.decision.prior[1], 0.01))
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt", "isotonic", "none"])
@@ -271,3 +274,16 @@ def test_a_real_model_from_end_to_end():
     found = tune(fitted, fitted.outputs(X[200:]), y[200:])
     assert found.predict(X).shape == (400,)
     assert found.training == fitted.training
+
+
+def test_what_was_tuned_decides_on_outputs_alone(tmp_path):
+    """Of the parts of units, or of several models together, nobody has a model to ask."""
+    X, y = units(100)
+    found = tuned(X, y, threshold="precision", target=0.6)
+    outputs = found.model.outputs(X)
+    alone = decision(found.head, outputs, y, tuning=Tuning(threshold="precision", target=0.6))
+    found.save(tmp_path)
+    for one in (found.decision, alone, load(tmp_path).decision):
+        np.testing.assert_array_equal(one.outputs(outputs), found.outputs(X))
+        np.testing.assert_array_equal(one.predict(outputs), found.predict(X))
+        assert one.settings == found.settings["tuning"]

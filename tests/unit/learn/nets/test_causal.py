@@ -12,9 +12,9 @@ import torch
 
 from studium.core import weights
 from studium.errors import HashMismatchError, InputError, MediaError, WeightsError
-from studium.learn.models.estimator import _digests, load
 from studium.learn.models.examples import Examples
 from studium.learn.models.head import CONTINUOUS, MULTILABEL, ORDINAL, Head
+from studium.learn.models.saved import _digests, load
 from studium.learn.nets.asking.adapters import Lora, _patterns, adapted, prepared
 from studium.learn.nets.asking.prompts import PLACE, RULES
 from studium.learn.nets.causal import LanguageModel

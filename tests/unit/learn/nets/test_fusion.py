@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from studium.errors import InputError, WeightsError
-from studium.learn.models.estimator import load
 from studium.learn.models.examples import Examples
 from studium.learn.models.head import Head
+from studium.learn.models.saved import load
 from studium.learn.nets.fusion import ClipFusion
 from studium.learn.nets.net import Schedule
 from studium.media.material import Material

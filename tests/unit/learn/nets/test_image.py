@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from studium.errors import HashMismatchError, InputError, WeightsError
-from studium.learn.models.estimator import load
 from studium.learn.models.examples import Examples
 from studium.learn.models.head import Head
+from studium.learn.models.saved import load
 from studium.learn.nets import head_start, lite0
 from studium.learn.nets.image import ImageNetwork
 from studium.learn.nets.net import Schedule
@@ -78,7 +78,7 @@ def test_it_predicts_without_torch(cornered, saved, tmp_path):
     np.savez(tmp_path / "given.npz", *pictures)
     script = (
         "import sys\nsys.modules |= dict.fromkeys(['torch', 'transformers', 'safetensors', 'accelerate'])\n"
-        "import numpy as np\nfrom studium.learn.models.estimator import load\n"
+        "import numpy as np\nfrom studium.learn.models.saved import load\n"
         f"given = np.load({str(tmp_path / 'given.npz')!r})\n"
         f"np.save({str(tmp_path / 'found.npy')!r}, load({str(saved)!r}).outputs([given[name] for name in given.files]))"
     )

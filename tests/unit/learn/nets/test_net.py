@@ -14,7 +14,7 @@ from toy_net import FittedToy, Small, ToyNet, digits
 from transformers.utils import logging as told_by_transformers
 
 from studium.errors import InputError, MissingExtraError
-from studium.learn.models import estimator
+from studium.learn.models import saved
 from studium.learn.models.examples import Examples, Some
 from studium.learn.models.head import Head
 from studium.learn.nets.net import Schedule
@@ -83,9 +83,9 @@ def test_what_is_said_of_a_picture_depends_on_it_alone(fitted):
 
 
 def test_saved_and_loaded_it_says_the_same(fitted, tmp_path, monkeypatch):
-    monkeypatch.setitem(estimator.KINDS, "toy", "toy_net:FittedToy")
+    monkeypatch.setitem(saved.KINDS, "toy", "toy_net:FittedToy")
     fitted.save(tmp_path / "there")
-    loaded = estimator.load((tmp_path / "there").rename(tmp_path / "elsewhere"))
+    loaded = saved.load((tmp_path / "there").rename(tmp_path / "elsewhere"))
     pictures = digits(500, 520).X
     assert isinstance(loaded, FittedToy)
     np.testing.assert_array_equal(loaded.outputs(pictures), fitted.outputs(pictures))
@@ -198,7 +198,7 @@ def test_several_labels_are_learned():
 
 
 def test_values_are_learned_in_their_own_unit(tmp_path, monkeypatch):
-    monkeypatch.setitem(estimator.KINDS, "toy", "toy_net:FittedToy")
+    monkeypatch.setitem(saved.KINDS, "toy", "toy_net:FittedToy")
 
     def weighed(given):
         return Examples(given.X, [5000 + 100 * one[4:].mean() for one in given.X])  # ink of the lower half
@@ -214,7 +214,7 @@ def test_values_are_learned_in_their_own_unit(tmp_path, monkeypatch):
     assert np.corrcoef(said, others.y)[0, 1] > 0.9
     assert np.abs(said - others.y).mean() == pytest.approx(found.training["curve"][-1]["validation_mae"], rel=0.5)
     found.save(tmp_path)
-    np.testing.assert_array_equal(estimator.load(tmp_path).predict(others.X), said)
+    np.testing.assert_array_equal(saved.load(tmp_path).predict(others.X), said)
 
 
 def test_shares_of_coders_are_learned_as_shares():

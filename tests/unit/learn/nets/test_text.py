@@ -10,9 +10,9 @@ import text_checkpoints
 import torch
 
 from studium.errors import InputError, WeightsError
-from studium.learn.models.estimator import load
 from studium.learn.models.examples import Examples
 from studium.learn.models.head import Head
+from studium.learn.models.saved import load
 from studium.learn.nets.net import Schedule
 from studium.learn.nets.text import TextNetwork
 

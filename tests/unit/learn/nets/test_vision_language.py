@@ -11,9 +11,9 @@ import torch
 import vision_language
 
 from studium.errors import InputError, MediaError, WeightsError
-from studium.learn.models.estimator import load
 from studium.learn.models.examples import Examples
 from studium.learn.models.head import MULTILABEL, Head
+from studium.learn.models.saved import load
 from studium.learn.nets.asking.prompts import RULES
 from studium.learn.nets.net import Schedule
 from studium.learn.nets.vision_language import VisionLanguage

@@ -266,7 +266,7 @@ class FittedAsking(FittedNet):
         `studium.learn.nets.asking.adapters.merged`. Mind the licence of the network: it is handed on with it.
 
         Returns:
-            The folder; `studium.learn.models.estimator.load` reads it.
+            The folder; `studium.learn.models.saved.load` reads it.
 
         Raises:
             InputError: the folder is there already.

@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 
 from studium.core.interval import wilson
 from studium.errors import InputError
-from studium.learn.evaluate.calibrate import assess, fit, quality
+from studium.learn.evaluate.prompt_assessment import assess, quality
+from studium.learn.evaluate.prompt_calibration import fit
 
 
 def drawn(n, slope, bias, seed=0, scale=0.1):
