@@ -46,7 +46,7 @@ def children(view: View, unit: str, kind: str, offset: int, limit: int) -> tuple
     if parent not in PARENTS.get(kind, ()):
         raise InputError(f"{kind} units are not split from {parent} units")
     units = view.units(kind)
-    rows = np.flatnonzero(pc.fill_null(pc.equal(units["parent"], unit), False))
+    rows = view.children(kind, unit)
     starts = pc.fill_null(units["start"].take(rows), 0.0)
     shown = rows[np.argsort(starts, kind="stable")][offset : offset + limit]
     spans = units.select(["start", "end", "box"]).take(shown).to_pylist()

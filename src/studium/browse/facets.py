@@ -102,17 +102,58 @@ def _facet(view: View, of: str, name: str, mask: Mask, own: Sequence[Any]) -> Fa
     found = values(view, of, name)
     if isinstance(found, Texts):
         raise InputError(f"{name} holds texts that differ from unit to unit; search them with  query")
-    kept = mask if found.rows is None else mask[found.rows]
-    there = found.codes >= 0 if isinstance(found, Category) else ~np.isnan(found.values)
-    missing = int((mask & ~holding(there, found.rows, len(mask))).sum())
+    ready = cached((view.root, of, name, "facet"), Same(found), lambda: _ready(found, len(mask)))
+    counts, missing = ready.counted(mask)
     if isinstance(found, Category):
-        return _counted(name, found, found.codes[kept & there], missing, own)
-    ends = cached((view.root, of, name, "bins"), Same(found), lambda: _ends(found))
-    return Facet(name, "number", missing, bins=_bins(found, kept & there, *ends))
+        return _named(name, found, counts, missing, own)
+    bins = [Bin(a, b, n) for a, b, n in zip(ready.low.tolist(), ready.high.tolist(), counts, strict=True)]
+    return Facet(name, "number", missing, bins=bins)
 
 
-def _counted(name: str, found: Category, codes: npt.NDArray[np.int32], missing: int, own: Sequence[Any]) -> Facet:
-    counts = np.bincount(codes, minlength=len(found.names)).tolist()
+@dataclass(frozen=True)
+class _Ready:
+    """A column that is ready to be counted under any filter.
+
+    Attributes:
+        slots: for each value the place of its count: 0 if it is none, 1 if it is in no bin (infinity), then the rest.
+        rows: for each value the place of its unit; None if they are one for each unit.
+        there: for each unit whether it has a value; None if values are one for each unit.
+        low: lower ends of the bins of numbers.
+        high: upper ends.
+        n: how many counts there are.
+    """
+
+    slots: npt.NDArray[np.intp]
+    rows: npt.NDArray[np.int64] | None
+    there: Mask | None
+    low: _Ends
+    high: _Ends
+    n: int
+
+    def counted(self, mask: Mask) -> tuple[list[int], int]:
+        """How often each value is there among some units, and how many of these have none."""
+        slots = self.slots[mask if self.rows is None else mask[self.rows]]
+        counts = np.bincount(slots, minlength=self.n + 2).tolist()
+        return counts[2:], counts[0] if self.there is None else int(np.count_nonzero(mask > self.there))
+
+
+def _ready(found: Category | Number, n: int) -> _Ready:
+    if isinstance(found, Category):
+        low, high, size = np.zeros(0), np.zeros(0), len(found.names)
+        there, slots = found.codes >= 0, found.codes.astype(np.intp) + 2
+    else:
+        low, high = _ends(found)
+        there, size = ~np.isnan(found.values), len(low)
+        ends = np.searchsorted(low, found.values, side="right") + 1
+        slots = np.where(np.isfinite(found.values), ends, 1)
+    slots = np.where(there, slots, 0)
+    if found.rows is None:
+        return _Ready(slots, None, None, low, high, size)
+    each = np.unique(found.rows[there] * (size + 2) + slots[there])  # two values of a unit in one bin count once
+    return _Ready(each % (size + 2), each // (size + 2), holding(there, found.rows, n), low, high, size)
+
+
+def _named(name: str, found: Category, counts: list[int], missing: int, own: Sequence[Any]) -> Facet:
     ranked = sorted(range(len(counts)), key=lambda place: (-counts[place], place))
     listed = [place for number, place in enumerate(ranked) if number < SHOWN or found.names[place] in own]
     shown = [Value(found.names[place], counts[place]) for place in listed if counts[place] or found.names[place] in own]
@@ -121,15 +162,6 @@ def _counted(name: str, found: Category, codes: npt.NDArray[np.int32], missing: 
 
 def _ends(found: Number) -> tuple[_Ends, _Ends]:
     return edges(found.values[np.isfinite(found.values)], found.whole, _CLOCK if found.type == "time" else ())
-
-
-def _bins(found: Number, there: Mask, low: _Ends, high: _Ends) -> list[Bin]:
-    there = there & np.isfinite(found.values)
-    ends = np.searchsorted(low, found.values[there], side="right") - 1
-    if found.rows is not None and len(ends):  # two values of a unit in one bin count once
-        ends = np.unique(found.rows[there] * len(low) + ends) % len(low)
-    counts = np.bincount(ends, minlength=len(low)).tolist()
-    return [Bin(a, b, n) for a, b, n in zip(low.tolist(), high.tolist(), counts, strict=True)]
 
 
 def edges(

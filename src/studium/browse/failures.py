@@ -46,7 +46,7 @@ def _tally(column: pa.ChunkedArray) -> list[tuple[str, int]]:
 
 def _failures(view: View) -> pa.Table:
     folders = [path for path in sorted((view.root / "tables").glob("*/*")) if path.is_dir()]
-    made = (stamp(*folders, *(path / "_failures" for path in folders)), *map(view.stamp, view.store.kinds()))
+    made = (stamp(*folders, *(path / "_failures" for path in folders)), *map(view.stamp, view.kinds()))
     found: pa.Table = cached((view.root, "failures"), made, lambda: tables.failures(view.store))
     return found
 

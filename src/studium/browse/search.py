@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from studium.browse.units import Item, items
 from studium.browse.view import View
@@ -15,6 +14,7 @@ from studium.core.cache import cached
 from studium.core.store import Table
 from studium.errors import InputError
 from studium.run import gate
+from studium.run.index import Index, indexed
 from studium.run.search import query_vector
 from studium.run.similarity import said
 from studium.run.tables import matrix
@@ -45,9 +45,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class _Vectors:
-    """Units, their vectors, and the lengths of these; 1 for a vector of zeros."""
+    """Units, where each is, their vectors, and the lengths of these; 1 for a vector of zeros."""
 
     units: pa.Array
+    index: Index
     X: npt.NDArray[np.float32]
     length: npt.NDArray[np.float32]
 
@@ -103,10 +104,10 @@ def search(view: View, of: str, by: str, given: Mapping[str, str | Path], k: int
 def _query(table: Table, given: Mapping[str, str | Path], found: _Vectors) -> npt.NDArray[np.float32]:
     if "unit" not in given:
         return np.asarray(query_vector(table, given, [], found.X), np.float32)
-    row = pc.index(found.units, str(given["unit"])).as_py()
-    if row < 0:
+    rows = found.index.rows([str(given["unit"])])
+    if not len(rows):
         raise InputError(f"{table.recipe.label} has no vector of the unit {given['unit']!s:.80}")
-    return np.asarray(found.X[row])
+    return np.asarray(found.X[rows[0]])
 
 
 def _nearest(found: _Vectors, query: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
@@ -123,7 +124,8 @@ def _vectors(view: View, table: Table) -> _Vectors:
     def read() -> _Vectors:
         units, X = said(view.store, table) if table.recipe.name == "embed_text" else matrix(view.store, table)
         length = np.sqrt(np.einsum("ij,ij->i", X, X))
-        return _Vectors(pa.array(units, pa.string()), X, np.where(length > 0, length, np.float32(1)))
+        there = pa.array(units, pa.string())
+        return _Vectors(there, indexed(there), X, np.where(length > 0, length, np.float32(1)))
 
     if gate.holds_templates(table):  # templates are read for each question, and held by nobody
         return read()

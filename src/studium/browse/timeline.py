@@ -77,7 +77,7 @@ def timeline(view: View, unit: str, of: str | None = None) -> Timeline:
 
 def _parts(view: View, kind: str, unit: str) -> list[dict[str, Any]]:
     units = view.units(kind)
-    rows = units.filter(pc.equal(units["parent"], unit)).select(["id", "start", "end", "text"])
+    rows = units.select(["id", "start", "end", "text"]).take(view.children(kind, unit))
     counted = {
         table.recipe.label for one in FILES for table in view.tables(one) if f"{kind}_count" in table.schema.names
     }

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from studium.browse.columns import raw
 from studium.browse.units import Item, items
 from studium.browse.view import View, whole
-from studium.core.cache import cached
+from studium.core.cache import Same, cached
 from studium.core.store import Table
 from studium.core.unit import PARENTS
+from studium.run.index import indexed
 
 __all__ = ["Cell", "Detail", "Filled", "Made", "detail", "plain"]
 
@@ -146,28 +146,29 @@ def _span(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _children(view: View, kind: str, unit: str) -> dict[str, int]:
-    there = [one for one in view.store.kinds() if kind in PARENTS.get(one, ())]
-    counts = {one: int(pc.sum(pc.equal(view.units(one)["parent"], unit)).as_py() or 0) for one in there}
+    there = [one for one in view.kinds() if kind in PARENTS.get(one, ())]
+    counts = {one: len(view.children(one, unit)) for one in there}
     return {one: n for one, n in counts.items() if n}
 
 
 def _attachments(view: View, kind: str, row: int) -> list[dict[str, Any]]:
     """Of a post, its media; of all others, the places of the file that they are or lie in."""
     column = "post" if kind == "post" else "media"
-    file = view.files(kind)[row]
-    table = view.attachments()
-    found = table.filter(pc.equal(table[column], file)).select(
-        ["source", "post", "media", "kind", "position", "path", "label"]
-    )
+    file, table = view.files(kind)[row].as_py(), view.attachments()
+    if file is None:
+        return []
+    index = cached((view.root, "attachments", column), Same(table), lambda: indexed(table[column]))
+    found = table.select(["source", "post", "media", "kind", "position", "path", "label"]).take(index.rows([file]))
     return list(found.sort_by("position").to_pylist())
 
 
 def _posts(view: View, ids: Sequence[str | None]) -> list[dict[str, Any]]:
-    wanted = pa.array(list(dict.fromkeys(one for one in ids if one is not None)), pa.string())
-    if not len(wanted):
+    wanted = list(dict.fromkeys(one for one in ids if one is not None))
+    if not wanted:
         return []
     posts = view.posts()
-    at = pc.index_in(wanted, value_set=whole(posts["unit"])).drop_null()
+    index = cached((view.root, "posts", "unit"), Same(posts), lambda: indexed(posts["unit"]))
+    at = [row for one in wanted for row in index.rows([one])[:1]]
     return [{name: plain(value) for name, value in one.items()} for one in posts.take(at).to_pylist()]
 
 
@@ -185,7 +186,8 @@ def _filled(view: View, table: Table, row: int) -> Filled | None:
     recipe = table.recipe
     model = recipe.params.get("model") or next(iter(recipe.models), None)
     made = Made(recipe.name, recipe.version, recipe.key, recipe.params, model and str(model), recipe.models)
-    return Filled(recipe.label, made, cells, _written(table))
+    written = cached((table.folder, "written"), view.made(table), lambda: _written(table))
+    return Filled(recipe.label, made, cells, written)
 
 
 def _there(view: View, table: Table) -> Any:
@@ -205,4 +207,5 @@ def _written(table: Table) -> str | None:
 
 def _failures(view: View, table: Table, unit: str) -> list[dict[str, str]]:
     failed = cached((table.folder, "failures"), view.made(table), table.failures)
-    return list(failed.filter(pc.equal(failed["unit"], unit)).select(["step", "error", "message"]).to_pylist())
+    index = cached((table.folder, "failures", "unit"), Same(failed), lambda: indexed(failed["unit"]))
+    return list(failed.select(["step", "error", "message"]).take(index.rows([unit])).to_pylist())

@@ -14,6 +14,7 @@ from studium.browse.filters import Filter, containing, fitting
 from studium.browse.values import Number, Texts, first
 from studium.browse.view import View
 from studium.core.cache import Same, cached
+from studium.core.store import unit_of
 from studium.core.unit import BOXED
 from studium.errors import InputError
 from studium.run.load import text_of
@@ -22,6 +23,8 @@ __all__ = ["HEAD", "Item", "Page", "chosen", "items", "page", "seconds_of"]
 
 HEAD = 80
 """Characters of a text that stand for it where there is no room for all of it."""
+
+_SHOWN = ["id", "kind", "start", "end", "box", "text"]
 
 Order = npt.NDArray[np.int64]
 
@@ -92,13 +95,15 @@ def chosen(view: View, of: str, filters: Sequence[Filter] = (), query: str = "",
 
 def items(view: View, of: str, rows: Iterable[int]) -> list[Item]:
     """What a gallery shows of the units at some places, in this order."""
-    at = pa.array(list(rows), pa.int64())
-    units, paths = view.units(of).take(at).to_pylist(), view.paths(of).take(at).to_pylist()
+    at = np.fromiter(rows, np.int64)
+    units, paths = view.units(of).select(_SHOWN).take(at).to_pylist(), view.paths(of).take(at).to_pylist()
+    worded = [path is None or row["text"] is not None for row, path in zip(units, paths, strict=True)]
+    texts = iter(_texts(view, of, at[np.array(worded, np.bool_)]))
     sizes = _sizes(view, of)
     shapes = zip(*(one.take(at).to_pylist() for one in sizes), strict=True) if sizes else ((None, None) for _ in units)
     return [
-        Item(row["id"], of, _label(row, path), *_shape(row, *shape), seconds_of(row))
-        for row, path, shape in zip(units, paths, shapes, strict=True)
+        Item(row["id"], of, _label(row, path, next(texts) if has else None), *_shape(row, *shape), seconds_of(row))
+        for row, path, has, shape in zip(units, paths, worded, shapes, strict=True)
     ]
 
 
@@ -107,10 +112,12 @@ def seconds_of(row: dict[str, Any]) -> float | None:
     return None if row["start"] is None or row["end"] is None else row["end"] - row["start"]
 
 
-def _label(row: dict[str, Any], path: str | None) -> str:
-    from studium.core.store import unit_of
+def _texts(view: View, of: str, rows: Order) -> list[str | None]:
+    """What is written or said in the units at some places."""
+    return [text_of(unit_of(row)) for row in view.units(of).take(rows).to_pylist()] if len(rows) else []
 
-    text = text_of(unit_of(row)) if path is None or row["text"] is not None else None
+
+def _label(row: dict[str, Any], path: str | None, text: str | None) -> str:
     if text is not None and (told := " ".join(text.split())):
         return told if len(told) <= HEAD else f"{told[: HEAD - 1]}…"
     name = path.replace("\\", "/").rsplit("/", 1)[-1] if path else row["id"][:12]
@@ -128,7 +135,7 @@ def _sizes(view: View, of: str) -> tuple[pa.Array, pa.Array] | None:
     """Width and height as `studium.measure.properties` measured them, if it did."""
     from studium.browse.columns import raw
 
-    everything = View(view.store)  # the size of a picture is no finding
+    everything = view if view.measured else View(view.store)  # the size of a picture is no finding
     found = [table for table in everything.tables(of) if table.recipe.name == "properties"]
     if not found:
         return None

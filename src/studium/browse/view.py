@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from studium.core.cache import cached, stamp
@@ -13,11 +17,14 @@ from studium.core.store import Store, Table, unit_of
 from studium.core.unit import Unit, check_kind
 from studium.errors import UnknownNameError
 from studium.run import gate, held, tables
+from studium.run.index import indexed
 from studium.run.lineage import FILES, above, climbed
 from studium.run.load import DEFAULT, Decoding
 
 __all__ = ["View", "no_edits", "whole"]
 
+
+T = TypeVar("T")
 
 _ID = re.compile("[0-9a-f]{64}")
 
@@ -29,7 +36,7 @@ def no_edits(table: str) -> Sequence[ClusterEdit]:
 
 @dataclass(frozen=True)
 class View:
-    """A study as somebody looks at it.
+    """A study as somebody looks at it at one moment: whether files changed is asked once, so each request has its own.
 
     Attributes:
         store: the study.
@@ -43,19 +50,24 @@ class View:
     measured: bool = True
     decoding: Decoding = DEFAULT
     edits: Callable[[str], Sequence[ClusterEdit]] = no_edits
+    _asked: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def root(self) -> Path:
         """The study folder."""
         return self.store.root
 
+    def kinds(self) -> list[str]:
+        """Kinds of which there are units."""
+        return self._once("kinds", self.store.kinds)
+
     def stamp(self, kind: str) -> Hashable:
         """Changes with the units of a kind."""
-        return held.stamped(self.store, kind)
+        return self._once(("units", kind), lambda: held.stamped(self.store, kind))
 
     def units(self, kind: str) -> pa.Table:
         """The units of a kind, in the order in which they were added."""
-        return held.units(self.store, kind)
+        return held.units(self.store, kind, self.stamp(kind))
 
     def ids(self, kind: str) -> pa.Array:
         """Their ids."""
@@ -73,9 +85,14 @@ class View:
         made = self.stamp(kind)
         return cached((self.root, kind, "files"), made, lambda: whole(climbed(self.store, kind, FILES)))
 
+    def children(self, kind: str, unit: str) -> npt.NDArray[np.int64]:
+        """The places of the units of a kind that were split from a unit."""
+        made = self.stamp(kind)
+        return cached((self.root, kind, "parent"), made, lambda: indexed(self.units(kind)["parent"])).rows([unit])
+
     def attachments(self) -> pa.Table:
         """Where every medium was found."""
-        made = stamp(self.root / "attachments")
+        made = self._stamps(self.root / "attachments")
         return cached((self.root, "attachments"), made, lambda: self.store.attachments().combine_chunks())
 
     def posts(self) -> pa.Table:
@@ -85,7 +102,7 @@ class View:
 
     def rows(self, kind: str, ids: Iterable[str]) -> list[int | None]:
         """For each id the place of the unit; None for those that the study does not have."""
-        return held.rows(self.store, kind, ids)
+        return held.rows(self.store, kind, ids, self.stamp(kind))
 
     def find(self, unit: str, kind: str | None = None) -> tuple[str, int]:
         """The kind of a unit and its place among those of its kind.
@@ -93,7 +110,7 @@ class View:
         Raises:
             UnknownNameError: the study does not have it.
         """
-        for one in [kind] if kind else self.store.kinds():
+        for one in [kind] if kind else self.kinds():
             if not _ID.fullmatch(unit):
                 break
             (row,) = self.rows(one, [unit])
@@ -119,9 +136,12 @@ class View:
         """The tables of a kind that have rows, in the order in which they were asked for; none for who codes blind."""
         if not self.measured:
             return []
+        return self._once(("tables", kind), lambda: self._tables(kind))
+
+    def _tables(self, kind: str) -> list[Table]:
         folder = self.root / "tables" / kind
         folders = sorted(folder.iterdir()) if folder.is_dir() else []
-        made = stamp(folder, *folders, *(one / "_failures" for one in folders))
+        made = self._stamps(folder, *folders, *(one / "_failures" for one in folders))
         return cached((self.root, kind, "tables"), made, lambda: [t for t in self.store.tables(kind) if t.begun])
 
     def table(self, kind: str, name: str) -> Table:
@@ -151,7 +171,17 @@ class View:
 
     def made(self, table: Table) -> Hashable:
         """Changes with the rows of a table, and with the units that they speak of."""
-        return stamp(table.folder, table.folder / "_failures"), self.stamp(table.kind)
+        return self._stamps(table.folder, table.folder / "_failures"), self.stamp(table.kind)
+
+    def _once(self, what: Hashable, ask: Callable[[], T]) -> T:
+        """What was found out when it was asked for first."""
+        if what not in self._asked:
+            self._asked[what] = ask()
+        found: T = self._asked[what]
+        return found
+
+    def _stamps(self, *folders: Path) -> Hashable:
+        return tuple(self._once(folder, partial(stamp, folder)) for folder in folders)
 
     def _there(self, unit: str, kind: str) -> tuple[str, int] | None:
         (row,) = self.rows(kind, [unit])

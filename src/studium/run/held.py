@@ -21,14 +21,22 @@ def stamped(store: Store, kind: str) -> Hashable:
     return stamp(*(store.root / "units" / one for one in kinds), store.root / "attachments")
 
 
-def units(store: Store, kind: str) -> pa.Table:
-    """The units of a kind, in the order in which they were added; as `Store.units`, in one piece."""
-    return cached((store.root, kind, "units"), stamped(store, kind), lambda: store.units(kind).combine_chunks())
+def units(store: Store, kind: str, stamp: Hashable = None) -> pa.Table:
+    """The units of a kind, in the order in which they were added; as `Store.units`, in one piece.
+
+    Args:
+        store: the study.
+        kind: of the units.
+        stamp: that `stamped` gave a moment ago; None to look anew.
+    """
+    made = stamp or stamped(store, kind)
+    return cached((store.root, kind, "units"), made, lambda: store.units(kind).combine_chunks())
 
 
-def rows(store: Store, kind: str, ids: Iterable[str]) -> list[int | None]:
-    """For each id the place of the unit; None for those that the study does not have."""
-    order, sorted_ids = cached((store.root, kind, "places"), stamped(store, kind), lambda: _sorted(units(store, kind)))
+def rows(store: Store, kind: str, ids: Iterable[str], stamp: Hashable = None) -> list[int | None]:
+    """For each id the place of the unit; None for those that the study does not have. ``stamp`` as of `units`."""
+    made = stamp or stamped(store, kind)
+    order, sorted_ids = cached((store.root, kind, "places"), made, lambda: _sorted(units(store, kind, made)))
     wanted = [one.encode("utf-8", "replace") for one in ids]
     at = np.searchsorted(sorted_ids, np.array(wanted, np.bytes_)).tolist()
     return [

@@ -74,7 +74,9 @@ class Door:
         return found
 
     async def _find(self, token: str) -> SignedIn | None:
-        return await run_sync(self._sessions.find, token) if token else None
+        if not token:
+            return None
+        return self._sessions.known(token) or await run_sync(self._sessions.find, token)
 
     def _hosted(self, other: Peer) -> None:
         """A page elsewhere whose name was made to point here asks for its own name, and is not answered."""

@@ -3,13 +3,29 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from studium.browse.view import View
-from studium.run.coding.blind import still_open
+from studium.errors import RefusedError
+from studium.run.coding.blind import to_code
 from studium.run.load import Decoding
-from studium.server.context import Coding, Viewer, corpus, records
+from studium.server.context import Adjudicating, Coding, Viewer, corpus, records
 
-__all__ = ["BINARY", "Kind", "Label", "Looking", "Of", "UnitId", "answered", "blind", "fresh", "look"]
+__all__ = [
+    "BINARY",
+    "Blind",
+    "Given",
+    "Kind",
+    "Label",
+    "Looking",
+    "Of",
+    "Seeing",
+    "UnitId",
+    "answered",
+    "blind",
+    "fresh",
+    "look",
+]
 
 UnitId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="id of the unit")]
 Kind = Annotated[str, Query(max_length=20, description="kind of the units, such as image")]
@@ -20,30 +36,62 @@ BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """Of a description: content that is no JSON."""
 
 
-def look(request: Request, viewer: Viewer, *, measured: bool = True) -> View:
-    """The study as somebody may see it: a coder sees what sources gave, and nothing that machines made."""
+def look(request: Request, *, measured: bool) -> View:
+    """The study as somebody may see it; if not ``measured``, what sources gave, and nothing that machines made."""
     served = corpus(request)
     decoding = Decoding(served.study.max_pixels, served.study.truncated)
-    return View(served.store, measured and viewer.may("adjudicator"), decoding, records(request).clusters.all)
+    return View(served.store, measured, decoding, records(request).clusters.all)
 
 
-def _look(request: Request, viewer: Coding) -> View:
-    return look(request, viewer)
+async def blind(request: Request, viewer: Coding) -> str:
+    """Why they see only what sources gave, and what they said themselves; "" if they see everything.
+
+    A coder always does, and whoever has units yet to code, whatever their role.
+    """
+    if not viewer.may("adjudicator"):
+        return f"this is for the role adjudicator; {viewer.name} has the role {viewer.role}, which codes blind"
+    return await run_in_threadpool(_yet_to_code, request, viewer)
 
 
+def _yet_to_code(request: Request, viewer: Viewer) -> str:
+    kept, study = records(request), corpus(request)
+    if not kept.tasks.of(viewer.name) or not (study.root / "codebook.toml").exists():
+        return ""
+    if not (open_ := to_code(kept, study.codebook, viewer.name)):
+        return ""
+    left = ", ".join(f"{n} in the task {task!r}" for task, n in open_.items())
+    local = request.app.state.settings.mode == "local"
+    other = "start  studium serve  with another name as --coder" if local else "sign in with an account that has none"
+    return (
+        f"{viewer.name} has units yet to code ({left}), and until then sees nothing that machines or others said of any"
+        f" unit; code them first, or {other}"
+    )
+
+
+Blind = Annotated[str, Depends(blind)]
+"""Of a parameter: why whoever is signed in codes blind, or "" if they do not."""
+
+
+async def _look(request: Request, closed: Blind) -> View:
+    return look(request, measured=not closed)
+
+
+async def _seeing(viewer: Adjudicating, closed: Blind) -> Viewer:
+    if closed:
+        raise RefusedError(closed)
+    return viewer
+
+
+async def _given(request: Request) -> View:
+    return look(request, measured=False)
+
+
+Given = Annotated[View, Depends(_given)]
+"""Of a parameter: the study as its sources gave it, whoever asks."""
 Looking = Annotated[View, Depends(_look)]
 """Of a parameter: the study as whoever is signed in may see it."""
-
-
-def blind(request: Request, viewer: Viewer, unit: str) -> bool:
-    """Whether they have yet to code a unit, or a pair that it is in, whatever their role."""
-    from studium.core.pair import units_of
-
-    kept = records(request)
-    if not kept.tasks.all() or not (corpus(request).root / "codebook.toml").exists():
-        return False
-    open_ = still_open(kept, corpus(request).codebook, viewer.name)
-    return any(unit == one or ("+" in one and unit in units_of(one)) for one in open_)
+Seeing = Annotated[Viewer, Depends(_seeing)]
+"""Of a parameter: an adjudicator or admin who does not code blind."""
 
 
 def fresh(request: Request, etag: str) -> bool:

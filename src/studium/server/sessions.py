@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from studium.core.records import Records
 
 __all__ = ["AccountSessions", "LocalSessions", "Sessions", "SignedIn"]
+
+_HELD, _MANY = 1.0, 1000  # s that what the database said of a session counts, and sessions that are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,23 @@ class Sessions(Protocol):
     def find(self, token: str) -> SignedIn | None:
         """The session of a token, if it is not over."""
 
+    def known(self, token: str) -> SignedIn | None:
+        """As `find`, without waiting for anything; None if that cannot be."""
+
     def end(self, token: str) -> None:
         """End the session of a token."""
 
 
 class AccountSessions:
-    """Sessions of accounts, in the database: they outlive the server, and end with their account."""
+    """Sessions of accounts, in the database: they outlive the server, and end with their account.
+
+    A page asks for hundreds of pictures, so what the database said of a session is held for a second. What this process
+    changes (sign-out, role, password, account) counts at once; what another process does, within that second.
+    """
 
     def __init__(self, records: "Records") -> None:
         self._records = records
+        self._held: dict[str, tuple[object, float, SignedIn]] = {}  # as of which state, and until when
 
     def begin(self, viewer: Viewer) -> SignedIn:
         """A new session."""
@@ -61,15 +72,26 @@ class AccountSessions:
 
     def find(self, token: str) -> SignedIn | None:
         """The session of a token, if it is not over and its account is active."""
-        accounts = self._records.accounts
-        session = accounts.session(_digest(token), datetime.now(UTC))
+        accounts, now = self._records.accounts, datetime.now(UTC)
+        state, until = accounts.state, time.monotonic() + _HELD  # before it is read: what changes meanwhile counts
+        session = accounts.session(_digest(token), now)
         if session is None:
             return None
         try:
             account = accounts.get(session.account)
         except UnknownNameError:
             return None
-        return SignedIn(Viewer(account.name, account.role), token, session.csrf)
+        found = SignedIn(Viewer(account.name, account.role), token, session.csrf)
+        if len(self._held) >= _MANY:
+            self._held.clear()
+        if session.expires > now + timedelta(seconds=_HELD):
+            self._held[_digest(token)] = state, until, found
+        return found
+
+    def known(self, token: str) -> SignedIn | None:
+        """The session of a token, if the database was asked a moment ago."""
+        state, until, found = self._held.get(_digest(token), (None, 0.0, None))
+        return found if state is self._records.accounts.state and time.monotonic() < until else None
 
     def end(self, token: str) -> None:
         """End a session."""
@@ -103,6 +125,8 @@ class LocalSessions:
         if int(body.rpartition(".")[2]) <= datetime.now(UTC).timestamp():
             return None
         return SignedIn(self._viewer, token, self._sign("csrf", body))
+
+    known = find
 
     def end(self, token: str) -> None:
         """End a session; the server's token stays good."""

@@ -33,7 +33,7 @@ class _Asked:
     limit: int
 
 
-def _asked(
+async def _asked(
     offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> _Asked:
     return _Asked(offset, limit)

@@ -180,5 +180,6 @@ def test_what_is_added_is_seen_at_once(small: View) -> None:
     table = small.tables("image")[0]
     row = {"score": [1.0], "count": [7], "scene": ["sea"], "people": [None], "labels": [None], "tags": [["s", "t"]]}
     table.append([new], table.arrays({**row, "vector": np.ones((1, 2)), "hash": [b"x"]}))
-    assert chosen(small, {"column": f"{LOOK}.scene", "in": ["sea"]}) == [6]
-    assert chosen(small, sort=f"-{LOOK}.score")[0] == 6
+    assert len(chosen(small)) == 6  # a look is of one moment
+    assert chosen(View(small.store), {"column": f"{LOOK}.scene", "in": ["sea"]}) == [6]
+    assert chosen(View(small.store), sort=f"-{LOOK}.score")[0] == 6

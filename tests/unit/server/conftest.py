@@ -15,6 +15,7 @@ from studium.core.records import Account
 from studium.server import passwords
 from studium.server.app import Settings, create_app
 from studium.server.context import Viewer
+from studium.server.limits import Attempts
 
 AT = "http://127.0.0.1:8765"
 PASSWORD = "correct horse battery staple"
@@ -101,6 +102,13 @@ def app(study: Path, database: str, kept: str) -> Iterator[FastAPI]:
         made.state.records.accounts.put(Account(name, role, kept, datetime.now(UTC)))
     yield made
     made.state.records.close()
+
+
+@pytest.fixture
+def browser(app: FastAPI) -> TestClient:
+    """A browser in which nobody is signed in; what others tried is forgotten."""
+    app.state.by_name, app.state.by_address = (Attempts(free, 60, clock=lambda: 0.0) for free in (5, 30))
+    return TestClient(app, base_url=AT)
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ def test_agreement_is_told_to_those_who_see_all_answers(client, coded):
     assert measures["cohen_kappa"]["low"] <= measures["cohen_kappa"]["value"] <= measures["cohen_kappa"]["high"]
     assert one["confusion"] == {"labels": ["animal", "other"], "counts": [[3, 1], [0, 8]]}
     assert [(pair["a"], pair["b"], pair["units"]) for pair in one["coder_pairs"]] == [("ada", "ben", 12)]
+    assert one["unequal"] is False
     assert one["drift"][0]["trend"]["p"] is None
     assert "a trend needs" in one["drift"][0]["trend"]["reason"]
     assert client("coder").get("/api/agreement").status_code == 403, "they are to code blind"

@@ -1,4 +1,4 @@
-"""Blind coding: whatever a coder asks of whichever route, nothing comes out that others or machines said."""
+"""Blind coding: whatever somebody asks who codes, nothing comes out that others or machines said."""
 
 import importlib
 import itertools
@@ -40,6 +40,10 @@ BODIES = {
     "POST /session": {"name": "ben", "password": "a wrong guess"},
 }
 """What is sent where a coder may send something."""
+ORGANISING = {"GET /accounts", "GET /samples", "GET /tasks", "GET /disagreements"}
+"""Whom there is, what was drawn and given: admins see it while they code. It tells nothing of a unit yet to code."""
+CLOSED = {"search", "maps", "clusters", "failures", "agreement", "pairs"}
+"""Modules that answer nobody who codes blind, except that there is no table to search."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,13 @@ def served(study, kept, tmp_path_factory):
     corpus = Corpus(root)
     app = create_app(corpus, Settings(database=root / "studium.db"))
     records, digest = app.state.records, corpus.codebook["remark"].digest
-    for name, role in {"ada": "coder", "ben": "coder", "carla": "adjudicator", "dora": "admin"}.items():
+    for name, role in {
+        "ada": "coder",
+        "ben": "coder",
+        "carla": "adjudicator",
+        "dora": "admin",
+        "emma": "admin",
+    }.items():
         records.accounts.put(Account(name, role, kept, NOW))
     units = corpus.units("image")["id"].to_pylist()[:4]
     face = Span(box=(0, 0, 9, 9))
@@ -63,6 +73,7 @@ def served(study, kept, tmp_path_factory):
     design = {"design": "secret design", "strata": {"secret stratum": {"units": 22, "drawn": 4}}, "seed": 1}
     records.samples.add(Sample("drawn", "image", design, "dora", NOW, units=drawn))
     records.tasks.add(Task("mine", "drawn", ["remark"], {}, "dora", NOW, units={"ada": units, "ben": units}))
+    records.tasks.add(Task("hers", "drawn", ["remark", "people"], {}, "dora", NOW, units={"emma": units}))
     records.tasks.add(Task("secret task", "drawn", ["scene"], {}, "dora", NOW, units={"ben": units}))
     said = {"variable": "remark", "coder": "ben", "at": NOW, "variable_digest": digest, "sample": "drawn"}
     records.annotate([Annotation(unit=one, value="secret code", note="secret note", **said) for one in units])
@@ -109,14 +120,14 @@ def asked(served):
     return {
         "unit": [*units[:2], video[0]],
         "of": [None, "image", "frame", "video", "post"],
-        "name": ["mine", "same", "drawn", "pairs", "secret task", "none"],
+        "name": ["mine", "hers", "same", "drawn", "pairs", "secret task", "none"],
         "position": ["0", "1"],
         "after": ["-1"],
         "offset": ["0"],
         "limit": ["1000"],
         "filter": wanted,
         "query": [None, "secret"],
-        "sort": [None, *column[:2]],
+        "sort": [None, column[0]],
         "columns": [",".join(column), *column, "unit.kind", "post.text"],
         "table": [table["cluster"], table["map"], table["embed"]],
         "cluster": ["0"],
@@ -167,17 +178,18 @@ def unasked(text, sent):
     return text
 
 
+@pytest.mark.parametrize(("name", "role"), [("ada", "coder"), ("emma", "admin")])
 @pytest.mark.parametrize("module", MODULES)
-def test_no_route_tells_a_coder_what_others_or_machines_said(served, secrets, asked, module):
+def test_no_route_tells_who_codes_what_others_or_machines_said(served, secrets, asked, module, name, role):
     app, _, units = served
-    answered = 0
+    answered, organising = 0, ORGANISING if role == "admin" else ()
     for route in importlib.import_module(f"studium.server.routes.{module}").router.routes:
         (method,) = route.methods
-        ada = browser(app, "ada", "coder")
+        mine = browser(app, name, role)
         for path, query, body in requests(asked, method, route):
             if path.endswith("/annotations"):
                 body["unit"] = units[0]
-            said = ada.request(
+            said = mine.request(
                 method, path, params=query, **({"json": body} if method not in {"GET", "DELETE"} else {})
             )
             assert said.status_code < 500, (method, path, said.text)
@@ -185,9 +197,51 @@ def test_no_route_tells_a_coder_what_others_or_machines_said(served, secrets, as
             if said.headers.get("content-type", "").startswith(("image/", "video/")):
                 continue
             text = unasked(f"{said.text} {said.headers}", [*path.split("/"), *query.values(), *str(body).split("'")])
-            assert not [one for one in secrets if one in text], (method, path, query, said.text)
-    closed = {"accounts", "search", "maps", "clusters", "failures", "samples", "agreement", "pairs"}
-    assert (answered == 0) == (module in closed), f"{module}: {answered} requests were answered"
+            if f"{method} {route.path}" in organising:
+                assert not [one for one in [*units, "secret code", "0.123456789"] if one in text], (path, said.text)
+            else:
+                assert not [one for one in secrets if one in text], (method, path, query, said.text)
+    closed = CLOSED | ({"accounts", "samples"} if role == "coder" else set())
+    tables = len(asked["of"]) - 1 if (module, role) == ("search", "admin") else 0  # that there are none of a kind
+    assert (answered == tables) == (module in closed), f"{module}: {answered} requests were answered"
+
+
+def test_an_admin_with_units_to_code_is_told_why_and_what_to_do(served, asked):
+    emma = browser(served[0], "emma", "admin")
+    for path in ("clusters?of=image", "maps?of=image", "search?of=image&text=owl", "failures", "losses", "agreement",
+                 "pairs/pairs", "samples/drawn"):  # fmt: skip
+        said = emma.get(f"/api/{path}")
+        assert said.status_code == 403, path
+        assert "emma has units yet to code (4 in the task 'hers')" in said.json()["error"]["message"]
+        assert "sign in with an account that has none" in said.json()["error"]["message"]
+
+
+def test_whoever_has_coded_everything_sees_everything_again(served):
+    app, _, units = served
+    emma = browser(app, "emma", "admin")
+    assert emma.get(f"/api/units/{units[0]}").json()["blind"]
+    for at, unit in enumerate(units):
+        assert emma.get("/api/clusters?of=image").status_code == 403, at
+        body = {"unit": unit, "answers": {"remark": "mine", "people": "no"}, "key": f"done {at}"}
+        assert emma.post("/api/tasks/hers/annotations", json=body).status_code == 200
+    assert emma.get("/api/clusters?of=image").status_code == 200
+    shown = emma.get(f"/api/units/{units[0]}").json()
+    assert (shown["blind"], bool(shown["tables"])) == (False, True)
+    assert {one["coder"] for one in shown["annotations"]} >= {"ben", "carla", "emma"}
+    body = {"unit": units[0], "withdrawn": ["remark"], "key": "taken back"}
+    assert emma.post("/api/tasks/hers/annotations", json=body).status_code == 200
+    assert emma.get("/api/clusters?of=image").status_code == 403  # it is open again
+
+
+def test_who_serves_a_study_alone_is_blind_only_by_the_name_of_a_coder(served):
+    token, said = "a-token-of-the-tests-long-enough-to-be-one", {}
+    for coder in ("emma", "somebody"):
+        made = create_app(Corpus(served[1].root), Settings(token, coder, served[1].root / "studium.db"))
+        mine = TestClient(made, base_url=AT, headers={"Authorization": f"Bearer {token}"})
+        said[coder] = mine.get("/api/maps?of=image")
+        made.state.records.close()
+    assert (said["emma"].status_code, said["somebody"].status_code) == (403, 200)
+    assert "with another name as --coder" in said["emma"].json()["error"]["message"]
 
 
 def test_what_machines_found_in_a_picture_is_not_shown_to_coders(served):

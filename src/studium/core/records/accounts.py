@@ -59,10 +59,14 @@ class Session:
 
 
 class Accounts:
-    """The accounts and sessions in a database."""
+    """The accounts and sessions in a database.
+
+    Attributes:
+        state: another object after each change or end of an account or a session that was made here.
+    """
 
     def __init__(self, database: "Database") -> None:
-        self._database = database
+        self._database, self.state = database, object()
 
     def put(self, account: Account) -> None:
         """Keep an account; it replaces one of the same name, whose sessions end."""
@@ -76,6 +80,7 @@ class Accounts:
         with self._database.transaction() as connection:
             connection.execute(sa.delete(sessions).where(sessions.c.account == account.name))
             put(connection, accounts, row)
+        self.state = object()
 
     def get(self, name: str) -> Account:
         """An account.
@@ -130,3 +135,4 @@ class Accounts:
 
         with self._database.transaction() as connection:
             connection.execute(sa.delete(it).where(it.c.digest == digest))
+        self.state = object()

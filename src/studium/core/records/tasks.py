@@ -85,6 +85,18 @@ class Tasks:
             rows = connection.execute(sa.select(tasks).order_by(tasks.c.at, tasks.c.name)).all()
         return [_task(row) for row in rows]
 
+    def of(self, coder: str) -> list[Task]:
+        """The tasks in which a coder has units, without these, the oldest first."""
+        import sqlalchemy as sa
+
+        from studium.core.migrations.tables import assignments as it
+        from studium.core.migrations.tables import tasks
+
+        theirs = sa.exists().where(it.c.task == tasks.c.name, it.c.coder == coder)
+        with self._database.transaction(reading=True) as connection:
+            rows = connection.execute(sa.select(tasks).where(theirs).order_by(tasks.c.at, tasks.c.name)).all()
+        return [_task(row) for row in rows]
+
     def get(self, name: str) -> Task:
         """A task with its units.
 

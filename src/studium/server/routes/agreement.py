@@ -10,7 +10,8 @@ from studium.coding.agreement import Agreement as Found
 from studium.coding.drift import Drift
 from studium.run.coding.agreement import Agreed, Between, Group, agreements
 from studium.run.coding.gathered import Said
-from studium.server.context import Adjudicating, corpus, records
+from studium.server.context import corpus, records
+from studium.server.looking import Seeing
 from studium.server.shapes import Name
 
 __all__ = ["router"]
@@ -141,7 +142,8 @@ class GroupOut(BaseModel):
 class VariableAgreement(BaseModel):
     """A variable; see `studium.run.coding.agreement.Agreed`.
 
-    ``units`` are those that at least two coded, which agreement is of; ``coded`` those that anybody did.
+    ``units`` are those that at least two coded, which agreement is of; ``coded`` those that anybody did; ``unequal``,
+    whether they were drawn with unequal probabilities: agreement is of the units as drawn, and not weighted.
     """
 
     variable: str
@@ -158,6 +160,7 @@ class VariableAgreement(BaseModel):
     drift: list[CoderDrift]
     groups: list[GroupOut]
     left_out: dict[str, int]
+    unequal: bool
 
 
 class AgreementOut(BaseModel):
@@ -169,7 +172,7 @@ class AgreementOut(BaseModel):
 @router.get("/agreement")
 def agreement(
     request: Request,
-    viewer: Adjudicating,
+    viewer: Seeing,
     task: Name | None = None,
     sample: Name | None = None,
     variable: Annotated[list[Name] | None, Query()] = None,
@@ -201,6 +204,7 @@ def _variable(of: Agreed) -> VariableAgreement:
         drift=[_drift(coder, one) for coder, one in of.drift.items()],
         groups=[_group(one) for one in of.groups],
         left_out={**of.left_out},
+        unequal=of.unequal,
     )
 
 

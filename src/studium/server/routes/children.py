@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from studium.browse import children as split
 from studium.core.unit import BOXED
 from studium.errors import RefusedError
-from studium.server.context import Coding
-from studium.server.looking import Kind, Looking, UnitId, blind
+from studium.server.looking import Blind, Kind, Looking, UnitId
 from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
@@ -30,11 +29,9 @@ class ChildShown(BaseModel):
 
 
 @router.get("/units/{unit}/children")
-def children(
-    request: Request, viewer: Coding, view: Looking, unit: UnitId, of: Kind, paging: Paging
-) -> Page[ChildShown]:
+def children(closed: Blind, view: Looking, unit: UnitId, of: Kind, paging: Paging) -> Page[ChildShown]:
     """The units of a kind that were split from a unit, by time; who codes blind does not see what machines found."""
-    if of in BOXED and (not viewer.may("adjudicator") or blind(request, viewer, unit)):
+    if of in BOXED and closed:
         raise RefusedError(f"which {of} units were found in it is not shown to those who code blind")
     found, total = split.children(view, unit, of, paging.offset, paging.limit)
     names = ("id", "kind", "label", "width", "height", "seconds")

@@ -10,8 +10,8 @@ from studium.browse import clusters as found
 from studium.browse.clusters import Cluster
 from studium.browse.units import Item, items
 from studium.core.records.clusters import ClusterEdit
-from studium.server.context import Adjudicating, records
-from studium.server.looking import Kind, Label, Looking
+from studium.server.context import records
+from studium.server.looking import Kind, Label, Looking, Seeing
 from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
@@ -46,7 +46,7 @@ class EditIn(BaseModel):
 
 
 @router.get("/clusters")
-def clusterings(view: Looking, viewer: Adjudicating, of: Kind) -> list[Clustering]:
+def clusterings(view: Looking, viewer: Seeing, of: Kind) -> list[Clustering]:
     """Every clustering of a kind."""
     return [
         Clustering(table=one.table, by=one.by, clusters=len(one.clusters), unassigned=one.unassigned)
@@ -55,7 +55,7 @@ def clusterings(view: Looking, viewer: Adjudicating, of: Kind) -> list[Clusterin
 
 
 @router.get("/clusters/{table}")
-def clusters(view: Looking, viewer: Adjudicating, table: Label, of: Kind) -> ClusteringShown:
+def clusters(view: Looking, viewer: Seeing, table: Label, of: Kind) -> ClusteringShown:
     """The clusters of a clustering as people named and merged them, with typical units of each."""
     told = found.overview(view, of, table)
     return ClusteringShown(clusters=told.clusters, unassigned=told.unassigned)
@@ -64,7 +64,7 @@ def clusters(view: Looking, viewer: Adjudicating, table: Label, of: Kind) -> Clu
 @router.get("/clusters/{table}/{cluster}/units")
 def units(
     view: Looking,
-    viewer: Adjudicating,
+    viewer: Seeing,
     table: Label,
     cluster: Annotated[int, Path(ge=-1, le=2**31 - 1)],
     of: Kind,
@@ -76,9 +76,7 @@ def units(
 
 
 @router.post("/clusters/{table}/edits")
-def edit(
-    request: Request, view: Looking, viewer: Adjudicating, table: Label, of: Kind, asked: EditIn
-) -> ClusteringShown:
+def edit(request: Request, view: Looking, viewer: Seeing, table: Label, of: Kind, asked: EditIn) -> ClusteringShown:
     """Name a cluster, or merge it into another one; the clustering itself stays as it was computed."""
     wanted = ClusterEdit(table, asked.cluster, asked.name, asked.into, viewer.name, datetime.now(UTC))
     records(request).clusters.add(found.edit(view, of, wanted))

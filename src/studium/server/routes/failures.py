@@ -4,8 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from studium.browse import failures as found
-from studium.server.context import Adjudicating
-from studium.server.looking import Looking
+from studium.server.looking import Looking, Seeing
 from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
@@ -48,7 +47,7 @@ class FailuresPage(Page[Failure]):
 
 
 @router.get("/failures")
-def failures(view: Looking, viewer: Adjudicating, paging: Paging, step: str = "", error: str = "") -> FailuresPage:
+def failures(view: Looking, viewer: Seeing, paging: Paging, step: str = "", error: str = "") -> FailuresPage:
     """What could not be measured: all of it, or of one step, or with one class of error."""
     some = found.failures(view, (paging.offset, paging.limit), step, error)
     return FailuresPage(
@@ -62,7 +61,7 @@ def failures(view: Looking, viewer: Adjudicating, paging: Paging, step: str = ""
 
 
 @router.get("/losses")
-def losses(view: Looking, viewer: Adjudicating, paging: Paging) -> Page[Loss]:
+def losses(view: Looking, viewer: Seeing, paging: Paging) -> Page[Loss]:
     """What sources could not use."""
     rows, total = found.losses(view, paging.offset, paging.limit)
     items = [Loss.model_validate(row) for row in rows]

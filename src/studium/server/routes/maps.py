@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field
 
 from studium.browse import maps as found
 from studium.browse.maps import Listed
-from studium.server.context import Adjudicating
-from studium.server.looking import Kind, Label, Looking
+from studium.server.looking import Kind, Label, Looking, Seeing
 
 __all__ = ["router"]
 
@@ -55,27 +54,27 @@ class NumberColour(BaseModel):
 
 
 @router.get("/maps")
-def maps(view: Looking, viewer: Adjudicating, of: Kind) -> list[Listed]:
+def maps(view: Looking, viewer: Seeing, of: Kind) -> list[Listed]:
     """The maps of a kind."""
     return found.maps(view, of)
 
 
 @router.get("/maps/{table}")
-def points(view: Looking, viewer: Adjudicating, table: Label, of: Kind) -> Points:
+def points(view: Looking, viewer: Seeing, table: Label, of: Kind) -> Points:
     """Where every unit of a map lies."""
     places = found.places(view, of, table)
     return Points(n=len(places.units), x=_text(places.x), y=_text(places.y))
 
 
 @router.post("/maps/{table}/units")
-def units(view: Looking, viewer: Adjudicating, table: Label, of: Kind, chosen: Rows) -> Chosen:
+def units(view: Looking, viewer: Seeing, table: Label, of: Kind, chosen: Rows) -> Chosen:
     """The ids of the units at some places of a map."""
     return Chosen(units=found.units(view, of, table, chosen.rows))
 
 
 @router.get("/maps/{table}/colour")
 def colour(
-    view: Looking, viewer: Adjudicating, table: Label, of: Kind, column: Annotated[str, Query(max_length=300)]
+    view: Looking, viewer: Seeing, table: Label, of: Kind, column: Annotated[str, Query(max_length=300)]
 ) -> CategoryColour | NumberColour:
     """What colours the units of a map, in its order."""
     told = found.colour(view, of, table, column)

@@ -13,7 +13,7 @@ from studium.browse.view import View
 from studium.errors import RefusedError
 from studium.server.context import Coding, Viewer, corpus, records
 from studium.server.errors import answer
-from studium.server.looking import BINARY, Looking, Of, UnitId, answered, fresh
+from studium.server.looking import BINARY, Given, Of, UnitId, answered, fresh
 
 __all__ = ["router"]
 
@@ -29,7 +29,7 @@ _FILE: Mapping[int | str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Found:
     """A unit, its kind and place, and whether faces are to be covered for whoever asks."""
 
     view: View
@@ -39,17 +39,33 @@ class _Asked:
     covered: bool
 
 
-def _asked(
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, before anything was looked for."""
+
+    request: Request
+    viewer: Viewer
+    view: View
+    unit: str
+    of: str | None
+    unblurred: bool
+
+    def found(self) -> _Found:
+        """The unit; it is written down who sees it unblurred."""
+        kind, row = self.view.find(self.unit, self.of)
+        return _Found(self.view, self.unit, kind, row, _covered(self.request, self.viewer, self.unit, self.unblurred))
+
+
+async def _asked(
     request: Request,
     viewer: Coding,
-    view: Looking,
+    view: Given,
     unit: UnitId,
     of: Of = None,
     *,
     unblurred: Annotated[bool, Query(description="show faces where the study covers them; for admins, logged")] = False,
 ) -> _Asked:
-    kind, row = view.find(unit, of)
-    return _Asked(view, unit, kind, row, _covered(request, viewer, unit, unblurred))
+    return _Asked(request, viewer, view, unit, of, unblurred)
 
 
 Asked = Annotated[_Asked, Depends(_asked)]
@@ -58,22 +74,25 @@ Asked = Annotated[_Asked, Depends(_asked)]
 @router.get("/units/{unit}/thumb", response_class=Response, responses={**_WEBP})
 def thumb(request: Request, asked: Asked, side: Annotated[int, Query(ge=16, le=512)] = 256) -> Response:
     """A small picture of a unit (WebP), kept with the study."""
-    data = pictures.thumb(asked.view, asked.kind, asked.row, side, covered=asked.covered)
-    return answered(request, data, "image/webp", _etag(asked, f"{side}"), _cache(request))
+    unit = asked.found()
+    data = pictures.thumb(unit.view, unit.kind, unit.row, side, covered=unit.covered)
+    return answered(request, data, "image/webp", _etag(unit, f"{side}"), _cache(request))
 
 
 @router.get("/units/{unit}/picture", response_class=Response, responses={**_WEBP})
 def picture(request: Request, asked: Asked, longest: Annotated[int, Query(ge=16, le=3200)] = 1600) -> Response:
     """A large picture of a unit (WebP): a picture, its part, a frame, the middle of a shot or a video."""
-    data = pictures.picture(asked.view, asked.kind, asked.row, longest, covered=asked.covered)
-    return answered(request, data, "image/webp", _etag(asked, f"{longest}-large"), _ASKED)
+    unit = asked.found()
+    data = pictures.picture(unit.view, unit.kind, unit.row, longest, covered=unit.covered)
+    return answered(request, data, "image/webp", _etag(unit, f"{longest}-large"), _ASKED)
 
 
 @router.get("/units/{unit}/media", response_class=Response, responses={**_FILE})
 def media(request: Request, asked: Asked) -> Response:
     """The file that a unit is or lies in, or a range of its bytes."""
-    file = file_of(asked.view, asked.kind, asked.row)
-    if asked.covered and not unseen(file):
+    unit = asked.found()
+    file = file_of(unit.view, unit.kind, unit.row)
+    if unit.covered and not unseen(file):
         raise RefusedError("the study covers faces, so its files are not handed out; ask for thumb or picture")
     return _sent(request, file)
 
@@ -90,8 +109,8 @@ def _covered(request: Request, viewer: Viewer, unit: str, unblurred: bool) -> bo
     return False
 
 
-def _etag(asked: _Asked, what: str) -> str:
-    return f'"{asked.unit}-{what}{"-covered" if asked.covered else ""}"'
+def _etag(unit: _Found, what: str) -> str:
+    return f'"{unit.unit}-{what}{"-covered" if unit.covered else ""}"'
 
 
 def _cache(request: Request) -> str:

@@ -12,7 +12,8 @@ from studium.coding.agreement import Agreement
 from studium.coding.pairs import Figure
 from studium.run.coding.compared import Configuration, Difference, compared
 from studium.run.coding.pairs import Compare, drawn_pairs
-from studium.server.context import Adjudicating, Administering, corpus, records
+from studium.server.context import Administering, corpus, records
+from studium.server.looking import Seeing
 from studium.server.shapes import Name
 
 __all__ = ["router"]
@@ -142,7 +143,7 @@ def draw_pairs(request: Request, viewer: Administering, wanted: WantedPairs) -> 
 @router.get("/pairs/{sample}")
 def pairs(
     request: Request,
-    _: Adjudicating,
+    _: Seeing,
     sample: str,
     variable: str = "",
     same: Annotated[Sequence[str], Query()] = (),

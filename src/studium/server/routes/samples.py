@@ -10,6 +10,7 @@ from studium.core.codebook import Codebook
 from studium.core.records.samples import Sample
 from studium.run.coding.draws import Draw, drawn
 from studium.server.context import Adjudicating, Administering, corpus, records
+from studium.server.looking import Seeing
 from studium.server.shapes import Name, Page, Paging
 
 __all__ = ["router"]
@@ -98,7 +99,7 @@ def draw_sample(request: Request, viewer: Administering, wanted: Wanted) -> Samp
 
 
 @router.get("/samples/{name}")
-def sample(request: Request, _: Adjudicating, name: str, paging: Paging) -> SampleWhole:
+def sample(request: Request, _: Seeing, name: str, paging: Paging) -> SampleWhole:
     """A sample and some of its units."""
     found = records(request).samples.get(name)
     some = [

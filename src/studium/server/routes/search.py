@@ -16,7 +16,7 @@ from studium.browse.view import View
 from studium.errors import InputError
 from studium.server.context import Adjudicating
 from studium.server.limits import LARGE_BODY
-from studium.server.looking import BINARY, Kind, Looking
+from studium.server.looking import BINARY, Kind, Looking, Seeing
 
 __all__ = ["router"]
 
@@ -38,9 +38,9 @@ class _Asked:
         return Found(items=[Hit.of(one.item, one.score) for one in hits])
 
 
-def _asked(
+async def _asked(
     view: Looking,
-    viewer: Adjudicating,
+    viewer: Seeing,
     of: Kind,
     by: Annotated[str, Query(max_length=200, description="table of vectors; else the one asked for last")] = "",
     k: Annotated[int, Query(ge=1, le=found.MOST)] = 100,
@@ -85,7 +85,7 @@ async def _body(request: Request) -> bytes:
 
 @router.get("/search/tables")
 def tables(view: Looking, viewer: Adjudicating, of: Kind) -> list[Searchable]:
-    """The tables of vectors that can be searched."""
+    """The tables of vectors that can be searched; none for who codes blind."""
     return found.searchable(view, of)
 
 

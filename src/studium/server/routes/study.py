@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from studium.core.unit import KINDS
 from studium.server.context import Coding, corpus, records
-from studium.server.looking import look
+from studium.server.looking import Given
 
 __all__ = ["router"]
 
@@ -49,10 +49,10 @@ class StudyShown(BaseModel):
 
 
 @router.get("/study")
-def study(request: Request, viewer: Coding) -> StudyShown:
+def study(request: Request, viewer: Coding, view: Given) -> StudyShown:
     """The study, and how many units of each kind it has."""
     served = corpus(request)
-    view, said = look(request, viewer), served.study
+    said = served.study
     return StudyShown(
         title=said.title,
         question=said.question,

@@ -15,7 +15,7 @@ from studium.browse.units import Item
 from studium.core.annotation import Annotation
 from studium.core.unit import BOXED
 from studium.server.context import Coding, records
-from studium.server.looking import Kind, Looking, Of, UnitId, blind, look
+from studium.server.looking import Kind, Looking, Of, UnitId
 from studium.server.shapes import Page, Paging
 
 __all__ = ["router"]
@@ -57,8 +57,8 @@ class UnitShown(BaseModel):
     """Everything that is known of a unit; see `studium.browse.unit.Detail`.
 
     Attributes:
-        blind: whether whoever asks has yet to code it, so that nothing is shown that machines or others made of it.
-        annotations: of all coders for adjudicators and admins, else one's own.
+        blind: whether whoever asks codes blind: then nothing is shown that machines or others made of it.
+        annotations: of all coders, or one's own for who codes blind.
     """
 
     id: str
@@ -96,13 +96,10 @@ def columns(view: Looking, of: Kind) -> list[ColumnShown]:
 
 
 @router.get("/units/{unit}")
-def one(request: Request, viewer: Coding, unit: UnitId, of: Of = None) -> UnitShown:
+def one(request: Request, viewer: Coding, view: Looking, unit: UnitId, of: Of = None) -> UnitShown:
     """Everything that is known of a unit, every column with the recipe that made it."""
-    closed = blind(request, viewer, unit)
-    found = detail(look(request, viewer, measured=not closed), unit, of)
-    everything = viewer.may("adjudicator") and not closed
-    said = records(request).annotations(unit=unit, coder=None if everything else viewer.name)
-    return _shown(found, said, closed, everything)
+    said = records(request).annotations(unit=unit, coder=None if view.measured else viewer.name)
+    return _shown(detail(view, unit, of), said, blind=not view.measured)
 
 
 @router.get("/units/{unit}/timeline")
@@ -111,11 +108,11 @@ def timeline(view: Looking, unit: UnitId, of: Of = None) -> Timeline:
     return timed(view, unit, of)
 
 
-def _shown(found: Detail, said: list[Annotation], closed: bool, everything: bool) -> UnitShown:
+def _shown(found: Detail, said: list[Annotation], *, blind: bool) -> UnitShown:
     item = {name: getattr(found.item, name) for name in ("id", "kind", "label", "width", "height", "seconds")}
     rest = ("path", "text", "parent", "span", "children", "posts", "attachments", "tables", "failures")
     kept = {name: getattr(found, name) for name in rest}
-    if not everything:  # faces, objects and lines are what machines found in a picture
+    if blind:  # faces, objects and lines are what machines found in a picture
         kept["children"] = {kind: n for kind, n in found.children.items() if kind not in BOXED}
     annotations = [Said.model_validate(one, from_attributes=True) for one in said]
-    return UnitShown(**item, **kept, annotations=annotations, blind=closed)
+    return UnitShown(**item, **kept, annotations=annotations, blind=blind)
