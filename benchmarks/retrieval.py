@@ -38,7 +38,8 @@ import fetch
 
 from studium.explore.crossmodal import Retrieval, retrieval
 from studium.explore.search import similarity
-from studium.learn.evaluate import calibrate
+from studium.learn.evaluate.prompt_assessment import quality
+from studium.learn.evaluate.prompt_calibration import Calibration, fit
 from studium.measure import encoders
 from studium.media.image import decode
 
@@ -120,9 +121,9 @@ def print_zero_shot(given: Stamps, pictures: np.ndarray, model: str) -> Mapping[
     for seed in range(DRAWS):
         order = np.random.default_rng(seed).permutation(len(truth))
         coded, rest = order[:LABELS], order[LABELS:]
-        fit = calibrate.fit(scores[coded], truth[coded], scale)
-        plain = calibrate.Calibration(scale, (0.0,) * k, (0,) * k, 0.0)
-        judged.append([calibrate.quality(it.probabilities(scores[rest]), truth[rest]) for it in (plain, fit)])
+        fitted = fit(scores[coded], truth[coded], scale)
+        plain = Calibration(scale, (0.0,) * k, (0,) * k, 0.0)
+        judged.append([quality(it.probabilities(scores[rest]), truth[rest]) for it in (plain, fitted)])
     print(f"{'':18s} log-loss  Brier    ECE  accuracy")
     before, after = np.array([[astuple(one) for one in pair] for pair in judged]).mean(axis=0)
     for name, row in (("as it comes", before), (f"on {LABELS} labels", after)):

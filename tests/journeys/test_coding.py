@@ -206,7 +206,7 @@ def test_the_page_is_true(study, monkeypatch):
             done = CliRunner().invoke(cli, shlex.split(line)[1:], catch_exceptions=False)
             assert done.exit_code == 0, f"{line}: {done.output}"
             if "init" in line:
-                shutil.copytree("images", "my-study/images")
+                shutil.copytree("images", "my-study/images", dirs_exist_ok=True)
                 Path("my-study/codebook.toml").write_text(codebook)
     labels = names["labels"]
     assert labels.told["adjudicated"] >= 1

@@ -230,7 +230,7 @@ def commands(text: str, study: Path) -> None:
             result = CliRunner().invoke(cli, words, catch_exceptions=False)
             assert result.exit_code == 0, f"{line}: {result.output}"
             if words[0] == "init":
-                shutil.copytree(study / "images", study / words[1] / "images")
+                shutil.copytree(study / "images", study / words[1] / "images", dirs_exist_ok=True)
 
 
 def test_the_posts_of_the_page_are_those_of_the_test():

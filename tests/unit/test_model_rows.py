@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from studium.cli.models import models
 from studium.core import weights
-from studium.core.weights import File, Model, Snapshot
+from studium.core.bundle import Snapshot
+from studium.core.weights import File, Model
 from studium.errors import ConfigError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

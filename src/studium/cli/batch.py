@@ -58,7 +58,7 @@ def submit(
 @batch.command()
 def status() -> None:
     """Say how the batches stand that were not collected."""
-    from studium.measure.ask.batch import collect
+    from studium.measure.ask.batch_collect import collect
 
     rows = [(one.batch.id, one.status, len(one.batch.sizes), one.batch.url) for one in collect(fetch=False)]
     print_table(["batch", "status", "requests", "server"], rows)
@@ -67,7 +67,7 @@ def status() -> None:
 @batch.command()
 def collect() -> None:
     """Keep the answers of batches that have ended; studium measure finds them and asks only what does not fit again."""
-    from studium.measure.ask.batch import collect as collected
+    from studium.measure.ask.batch_collect import collect as collected
 
     found = collected()
     rows = [
@@ -84,7 +84,7 @@ def collect() -> None:
 @click.argument("identity", metavar="ID")
 def forget(identity: str) -> None:
     """Give up a batch whose answers cannot be had any more; studium measure --retry asks again."""
-    from studium.measure.ask.batch import forget as given_up
+    from studium.measure.ask.batch_collect import forget as given_up
 
     given_up(identity)
     click.echo(f"{identity} is given up; studium measure ask ... --retry  asks about its units again")

@@ -8,6 +8,8 @@ import click
 
 from studium.cli.common import opened, print_table, study_option
 
+CHANGED = "clusters were merged or parted after the pairs were drawn, which does not count here: draw new pairs"
+
 if TYPE_CHECKING:
     from studium.coding.pairs import Figure
     from studium.run.coding.compared import Difference
@@ -59,6 +61,9 @@ def draw(
         found = corpus.draw_pairs(name, configurations, n=n, across=across, weighting=weighting, seed=seed)
     together = sum(set((one.stratum or "").split()) != {"-"} for one in found.units)
     click.echo(f"{len(found.units)} pairs of {found.of} units, {together} of them within clusters; sample {found.name}")
+    for one in found.design["configurations"]:
+        if one["merged"]:
+            click.echo(f"{one['table']}: {len(one['merged'])} of its clusters were merged by hand, and count as merged")
     click.echo(f"next: studium task NAME --sample {found.name} --variable VARIABLE --coder ONE --coder TWO")
 
 
@@ -83,6 +88,11 @@ def result(name: str, variable: str, same: tuple[str, ...], root: Path) -> None:
             for one in found.configurations
         ],
     )
+    for one in found.configurations:
+        if one.merged:
+            click.echo(f"{one.table}: {one.merged} of its clusters were merged by hand, and count as merged")
+        if one.changed:
+            click.echo(f"{one.table}: {CHANGED}", err=True)
     if found.differences:
         print_table(
             ["figure", "configuration", "over", "difference", "95 % interval", "p", "p (Holm)"],

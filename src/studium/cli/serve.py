@@ -1,6 +1,12 @@
 """The server of a study, for the browser."""
 
 import secrets
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from html import escape
 from pathlib import Path
 
 import click
@@ -53,8 +59,14 @@ def serve(
     if not accounts and not who.isprintable():
         raise InputError(f"a coder's name is one line, got {who!r}")
     settings = Settings(token, who, database, COOKIE, behind_proxy)
-    with opened(root) as corpus:
-        run(corpus, settings, address, lambda url: _told(url, browse))
+    with opened(root) as corpus, ExitStack() as until:
+
+        def told(url: str) -> None:
+            click.echo(f"serving at {url}\nCtrl-C stops it")
+            if browse:
+                click.launch(until.enter_context(_leading(url, root)).as_uri())
+
+        run(corpus, settings, address, told)
 
 
 def me() -> str:
@@ -67,7 +79,14 @@ def me() -> str:
         return "local"
 
 
-def _told(url: str, browse: bool) -> None:
-    click.echo(f"serving at {url}\nCtrl-C stops it")
-    if browse:
-        click.launch(url)
+@contextmanager
+def _leading(url: str, folder: Path) -> Iterator[Path]:
+    """A page that only its owner can read, and that leads to the address, whose token no list of processes then shows.
+
+    It lies in the study folder, as a browser of its own package (snap, Flatpak) reads no temporary files of others.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="open-", suffix=".html", dir=folder, encoding="utf-8") as page:
+        page.write(f'<!doctype html><title>studium</title><meta http-equiv="refresh" content="0; url={escape(url)}">')
+        page.flush()
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the page goes in any case
+        yield Path(page.name).resolve()

@@ -9,6 +9,8 @@ from studium.cli.common import budget_option, opened, print_outcome, print_table
 
 __all__ = ["init", "run", "status"]
 
+_GIVEN = {"image", "video", "audio", "post"}  # kinds that sources give; others are split from these
+
 TEMPLATE = """\
 [study]
 title = "{title}"
@@ -46,9 +48,10 @@ def init(folder: Path) -> None:
     path = folder / "studium.toml"
     if path.exists():
         raise click.ClickException(f"{path} is there already; edit it, or choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "images").mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(title=folder.resolve().name.replace('"', "'")), encoding="utf-8")
     click.echo(f"wrote {path}; put pictures into {folder / 'images'}, then  studium run --study {folder}")
+    click.echo(f"(videos, posts, other measures: say so in {path} first; docs/study-file.md has its keys)")
 
 
 @click.command()
@@ -62,7 +65,17 @@ def run(root: Path, retry: bool, allow_remote: bool, budget: float | None) -> No
         outcome = corpus.run(retry=retry)
         losses, failures = corpus.losses().num_rows, corpus.failures().num_rows
         waiting = corpus.downloads()["status"].to_pylist().count("waiting")
-    print_outcome(outcome.rows, outcome.failures)
+        kinds = [kind for kind in corpus.store.kinds() if corpus.units(kind).num_rows]
+        missing = sorted({step.of for step in corpus.study.steps} & _GIVEN - {*kinds})
+    if kinds:
+        print_outcome(outcome.rows, outcome.failures)
+    if missing or not kinds:
+        wanted = f", and steps of studium.toml are of {', '.join(missing)}" if missing else ""
+        click.echo(
+            f"the study has units of these kinds: {', '.join(kinds) or 'none yet'}{wanted}; put files where the sources"
+            " of studium.toml say, or change it",
+            err=True,
+        )
     if waiting:
         click.echo(f"{waiting} media named by URL wait to be asked for: see  studium download --help", err=True)
     if losses or failures:
@@ -75,14 +88,14 @@ def run(root: Path, retry: bool, allow_remote: bool, budget: float | None) -> No
 @study_option
 def status(root: Path) -> None:
     """Count units, tables, failures and losses."""
-    from studium.run.tables import of_units
+    from studium.run.tables import called, of_units
 
     with opened(root) as corpus:
         kinds = corpus.store.kinds()
         units = cache(corpus.units)
         counts = [(kind, units(kind).num_rows) for kind in kinds]
         rows = [
-            (t.kind, t.recipe.label, *(of_units(x, units(t.kind)).num_rows for x in (t.read(["unit"]), t.failures())))
+            (t.kind, called(t.recipe), *(of_units(x, units(t.kind)).num_rows for x in (t.read(["unit"]), t.failures())))
             for t in corpus.store.tables()
         ]
         failures, losses = corpus.failures().num_rows, corpus.losses().num_rows

@@ -49,7 +49,7 @@ def task(
     print_table(["coder", "units"], [(coder, len(units)) for coder, units in made.units.items()])
     times = Counter(unit for units in made.units.values() for unit in units)
     several = sum(n > 1 for n in times.values())
-    click.echo(f"{several} of {len(times)} units have several coders; they code with  studium serve")
+    click.echo(f"{several} of {len(times)} units have several coders; they code with  studium serve --coder NAME")
     if not several:
         click.echo("nothing will be known of how coders agree: give some units to two of them", err=True)
 

@@ -27,6 +27,12 @@ __all__ = ["export", "train"]
 )
 @click.option("--by", multiple=True, metavar="COLUMN", help="Column of posts: report errors by its values.")
 @click.option("--test", type=float, default=0.2, show_default=True, help="Share of the units that it is judged on.")
+@click.option(
+    "--test-sample",
+    default="",
+    metavar="NAME",
+    help="Judge it on the units of this sample instead, such as a holdout; units like them are left out.",
+)
 @click.option("--tune", multiple=True, metavar="KEY=VALUE", help="calibrate=..., threshold=...; may be given again.")
 @setting
 @study_option
@@ -40,6 +46,7 @@ def train(
     apart: tuple[str, ...],
     by: tuple[str, ...],
     test: float,
+    test_sample: str,
     tune: tuple[str, ...],
     settings: tuple[str, ...],
     root: Path,
@@ -60,6 +67,7 @@ def train(
             apart=apart or None,
             by=by,
             test=test,
+            test_sample=test_sample,
             tuning=parameters(tune),
             settings=parameters(settings),
         )
@@ -70,7 +78,9 @@ def train(
             ["group", "figure", "value", "95 % interval", "n"], [(one["of"], *_row(one)) for one in told["groups"]]
         )
     counts = ", ".join(f"{sum(part.values())} for {use}" for use, part in told["split"]["parts"].items())
-    click.echo(f"{counts}; kept apart by {', '.join(told['split']['kept_apart']) or 'nothing: each unit is by itself'}")
+    kept = ", ".join(told["split"]["kept_apart"])
+    other = "" if apart else " (--apart names others)"
+    click.echo(f"{counts}; kept apart by {kept + other if kept else 'nothing: each unit is by itself'}")
     for why, n in {**told["labels"]["dropped"], **told["left_out"]}.items():
         click.echo(f"left out: {n} units ({why})")
     for one in told["split"]["told"]:

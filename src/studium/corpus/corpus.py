@@ -104,7 +104,7 @@ class Corpus(Coding):
     def calibrate(
         self, variable: str, *, of: str, labels: "str | Path | Labels | None" = None, by: str = ""
     ) -> "Calibrated":
-        """Calibrate zero-shot codes on the units that people coded; see `studium.learn.evaluate.calibrate`.
+        """Calibrate zero-shot codes on the units that people coded; see `studium.learn.evaluate.prompt_calibration`.
 
         Args:
             variable: what was coded.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from studium.run.features import Features
     from studium.run.labels import Where
     from studium.run.predicted import Predicted
-    from studium.run.sampled import Next
     from studium.run.train import Trained
 
 __all__ = ["Learning"]
@@ -92,21 +91,6 @@ class Learning(Recognising):
             retry: whether units that failed before are tried again.
         """
         return self._predicted(name, of, retry)[0]
-
-    def sample(self, variable: str, **wanted: Any) -> "Next":
-        """Draw the next units to code, more of those that a model is unsure of; see `studium.coding.sample`.
-
-        >>> corpus.sample("protest", by="protest-linear", n=100).write("next.csv")           # doctest: +SKIP
-
-        Args:
-            variable: what is coded.
-            **wanted: ``by`` (name of the model, which predicted these units), ``n``, ``of``, ``floor``, ``measure``,
-                ``labels``, ``seed``; see `studium.run.sampled.Wanted`.
-        """
-        from studium.run.sampled import Wanted, sampled
-
-        asked = parameters.make("sample", Wanted, wanted)
-        return sampled(self.store, self.codebook, variable, asked, self.study.seed)
 
     def export(self, name: str, to: str | Path) -> Path:
         """Write a model into a new folder that loads elsewhere (`studium.learn.load`), without the study's data."""

@@ -16,7 +16,7 @@ from studium.run.plan import How, Part, plan, recipe_for
 from studium.run.trial import Trial, tried
 
 if TYPE_CHECKING:
-    from studium.measure.ask.batch import Submitted
+    from studium.measure.ask.batch_submit import Submitted
 
 __all__ = ["Measuring"]
 
@@ -89,7 +89,7 @@ class Measuring(Reading):
             of: kind of the units.
             **params: parameters of the measure.
         """
-        from studium.measure.ask.batch import SHARE
+        from studium.measure.ask.batch_submit import SHARE
         from studium.run.batch import askable, submitted
 
         parts = [askable(part) for part in steps.named("measure", [name], params, self.root, self._codebook)]

@@ -1,31 +1,16 @@
 """Model cards as pages: the words of `ModelCard.markdown`, in one HTML file that loads nothing."""
 
-from html import escape
-from pathlib import Path
-
+from studium.errors import MissingExtraError
 from studium.learn.models.card import ModelCard
-from studium.report.text import visible
+
+try:  # here, as whoever trains a model should know before, not after
+    from markupsafe import Markup
+
+    from studium.report.environment import environment
+except ModuleNotFoundError as error:
+    raise MissingExtraError("jinja2", "report") from error
 
 __all__ = ["html"]
-
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="studium">
-<meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Model card: {name}</title>
-<style>{css}</style>
-</head>
-<body>
-<main>
-{body}</main>
-</body>
-</html>
-"""
 
 
 def html(card: ModelCard) -> str:
@@ -40,5 +25,5 @@ def html(card: ModelCard) -> str:
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     body = reader.render(card.markdown()).replace("<table>", '<div class="scroll"><table>')
-    css = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
-    return _PAGE.format(name=escape(visible(card.name)), css=css, body=body.replace("</table>", "</table></div>"))
+    body = body.replace("</table>", "</table></div>")
+    return environment().get_template("card.html").render(name=card.name, body=Markup(body))

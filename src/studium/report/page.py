@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from studium.core.config import Study
 from studium.core.store import Store
-from studium.report import text
 from studium.report.agreement import agreement
 from studium.report.clusters import clusterings
 from studium.report.detections import detections
 from studium.report.duplicates import duplicates
+from studium.report.environment import environment
 from studium.report.experiments import experiments
 from studium.report.films import films
 from studium.report.ledger import glance, ledger
@@ -25,7 +22,6 @@ from studium.report.mistakes import CELLS, IN_CELL, mistakes
 from studium.report.models import evaluations, models
 from studium.report.montage import sample
 from studium.report.pairs import validations
-from studium.report.plots import stroke
 from studium.report.posts import posts
 from studium.report.reading import Reading
 from studium.report.representation import representations
@@ -46,12 +42,12 @@ class Source:
 
 def render(root: Path, store: Store, study: Study) -> str:
     """The report of a study as one HTML page."""
-    return _environment().get_template("page.html").render(_content(Reading(root, store, study)))
+    return environment().get_template("page.html").render(_content(Reading(root, store, study)))
 
 
 def errors(root: Path, store: Store, study: Study) -> dict[str, str]:
     """Name of each model that was evaluated -> the page of its mistakes."""
-    template, pages = _environment().get_template("mistakes.html"), {}
+    template, pages = environment().get_template("mistakes.html"), {}
     for path, _ in evaluations(root):
         reading = Reading(root, store, study)  # a budget of pictures for each page
         if found := mistakes(reading, path.parent):
@@ -95,24 +91,3 @@ def _content(reading: Reading) -> Mapping[str, Any]:
 def _files(root: Path) -> list[Source]:
     there = [root / name for name in _FILES]
     return [Source(p.name, p.read_text(encoding="utf-8", errors="backslashreplace")) for p in there if p.exists()]
-
-
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("studium.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    shapes = {
-        name: getattr(text, name)
-        for name in ("bidi", "count", "noun", "number", "percent", "plural", "visible", "written")
-    }
-    made.filters |= shapes | {"stroke": stroke}
-    made.globals["css"] = _style()
-    return made
-
-
-def _style() -> Markup:
-    return Markup((Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8"))

@@ -101,6 +101,10 @@ def _about(one: Compared, of: str) -> str:
     if open_ := [f"{count(n)} {why}" for n, why in left if n]:
         said.append(f"Left open, and not counted: {', '.join(open_)}.")
     said.append(f"What counts as belonging together: {', '.join(one.same)}.")
+    if changed := [it.name for it in one.configurations if it.changed]:
+        said.append(
+            f"Clusters of {', '.join(changed)} were merged or parted after the pairs were drawn, which does not count."
+        )
     if one.agreement is None:
         said.append("One coder coded alone: how reliable the answers are is not known.")
     return " ".join(said)

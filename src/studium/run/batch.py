@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from studium.errors import InputError, MediaError
 from studium.measure.ask.ask import Ask
-from studium.measure.ask.batch import Submitted, submit
+from studium.measure.ask.batch_submit import Submitted, submit
 from studium.measure.ask.endpoint import Endpoint
 from studium.measure.ask.provider import Shown
 from studium.run.leaving import drawn, inputs

@@ -17,7 +17,8 @@ from studium.core.store import Store, Table
 from studium.core.unit import PARENTS
 from studium.core.variable import NONE_OF_THESE, Value, Variable
 from studium.errors import InputError
-from studium.learn.evaluate import calibrate
+from studium.learn.evaluate.prompt_assessment import assess
+from studium.learn.evaluate.prompt_calibration import fit
 from studium.learn.labels.targets import Targets
 from studium.run import gate
 from studium.run.coding.settled import combined
@@ -51,12 +52,12 @@ class Calibrated:
         return dict(self.table.result()["fit"])
 
     def assessment(self) -> list[dict[str, Any]]:
-        """Log-loss, Brier score, ECE and accuracy, out of sample; see `calibrate.Assessment.rows`."""
+        """Log-loss, Brier score, ECE and accuracy, out of sample; see `Assessment.rows`."""
         return list(self.table.result()["assessment"])
 
 
 def calibrated(store: Store, source: Table, labels: Labels, seed: int) -> Calibrated:
-    """Calibrate the codes of a ``zero_shot`` table; see `studium.learn.evaluate.calibrate`.
+    """Calibrate the codes of a ``zero_shot`` table; see `studium.learn.evaluate.prompt_calibration`.
 
     Units of one file (frames of a video), or of files whose first post is the same, are judged together.
 
@@ -154,7 +155,7 @@ def _fitted(
         raise InputError(f"none of the {len(said)} labels is of a unit with a code; measure these units first")
     rows, labels = (np.array([one[i] for one in used], np.int64) for i in (0, 1))
     given = scores[rows], labels, scale, np.array([one[2] for one in used], np.float64)
-    found, judged = calibrate.fit(*given), calibrate.assess(*given, [one[3] for one in used], seed)
+    found, judged = fit(*given), assess(*given, [one[3] for one in used], seed)
     told = asdict(found) | {"temperature": 1 / found.slope, "groups": judged.groups, "folds": judged.folds}
     told["unused"] = len(said) - len(used)
     return found.probabilities(scores), {"fit": told, "assessment": judged.rows()}

@@ -7,8 +7,9 @@ from typing import Any, get_type_hints
 
 from studium.core import parameters, registry
 from studium.errors import InputError
-from studium.learn.models.estimator import KINDS, Estimator
+from studium.learn.models.estimator import Estimator
 from studium.learn.models.head import Head
+from studium.learn.models.saved import KINDS
 
 __all__ = ["TABLE", "knows_missing", "made", "takes_of"]
 

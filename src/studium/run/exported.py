@@ -12,9 +12,10 @@ from studium.core import parts
 from studium.core.store import Store
 from studium.core.weights import get
 from studium.errors import InputError, MissingExtraError, UnknownNameError
-from studium.learn.models.estimator import Fitted, load
+from studium.learn.models.estimator import Fitted
 from studium.learn.models.head import CONTINUOUS
 from studium.learn.models.linear import FittedLinear
+from studium.learn.models.saved import load
 from studium.learn.models.tuned import Tuned
 from studium.run.train import place_of, recipe_of
 

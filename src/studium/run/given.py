@@ -14,24 +14,26 @@ from studium.core.codebook import Codebook
 from studium.core.recipe import canonical
 from studium.core.store import Store
 from studium.errors import InputError
-from studium.learn.folds.groups import Keys
 from studium.learn.folds.splits import TEST, Split, Splits
 from studium.learn.labels.targets import Target
 from studium.learn.models.estimator import Estimator
 from studium.learn.models.examples import Examples, Some
 from studium.learn.models.head import Head, answers
 from studium.learn.models.training import fingerprint
-from studium.run import apart, gate
+from studium.run import gate
 from studium.run.estimators import TABLE, knows_missing, made, takes_of
 from studium.run.features import Features, On, features, modality
 from studium.run.inputs import Inputs, inputs
 from studium.run.labels import Where, target
 from studium.run.load import DEFAULT, Decoding
+from studium.run.tested import split_of
 
 __all__ = ["PREDICTIONS", "Given", "Order", "given_of"]
 
 PREDICTIONS = "predict"
 """Name of the tables of what models predict."""
+TESTED = 0.2
+"""Share of the units that a model is judged on, if nobody says."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Order:
         name: of the model; "" for VARIABLE-MODEL.
         apart: names of what is never in two parts; None for all that the study knows. See `studium.run.apart.keys`.
         test: share of the coded units that the model is judged on, and that nothing else sees.
+        test_sample: instead, the name of a sample of the study, such as a holdout: its coded units are the test part,
+            weighted by 1 / P(drawn), and units that hang together with them are left out.
         folds: one in so many of the others is for tuning.
         settings: of the model.
         tuning: ``calibrate``, ``threshold`` ...; see `studium.learn.models.tuned.Tuning`.
@@ -64,12 +68,20 @@ class Order:
     coding: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     apart: tuple[str, ...] | None = None
-    test: float = 0.2
+    test: float = TESTED
+    test_sample: str = ""
     folds: int = 5
     settings: Mapping[str, Any] = field(default_factory=dict)
     tuning: Mapping[str, Any] = field(default_factory=dict)
     by: tuple[str, ...] = ()
     card: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a test part that is told twice."""
+        if self.test_sample and self.test != TESTED:
+            raise InputError(
+                f"the test part is the sample {self.test_sample!r}, or a share of {self.test:g}; leave one of them out"
+            )
 
     @property
     def called(self) -> str:
@@ -169,8 +181,7 @@ def given_of(store: Store, codebook: Codebook, order: Order, seed: int, decoding
     coding = {key: value for key, value in order.coding.items() if key != "soft"}
     wanted = target(store, codebook, order.variable, order.of, order.labels, **coding)
     of = wanted.variable.of
-    keys: Keys = apart.keys(store, of, wanted.units, order.apart)
-    split = Splits(order.test, order.folds, seed)(wanted.units, wanted.strata(), keys)
+    wanted, split = split_of(store, wanted, order.apart, order.test_sample, Splits(order.test, order.folds, seed))
     order = dataclasses.replace(order, of=of)
     if takes_of(order.model) == TABLE:
         return _of_tables(store, order, wanted, split)

@@ -13,11 +13,12 @@ from studium.core import parameters
 from studium.core.annotation import Annotation
 from studium.core.codebook import Codebook
 from studium.core.csvfile import csv_rows
+from studium.core.exchange.label_studio import Tasks
 from studium.core.store import Store
 from studium.core.unit import KINDS, PARENTS
 from studium.core.variable import Variable
 from studium.errors import InputError, UnknownNameError
-from studium.learn.labels.read import Label, Labels, LabelStudio, of_column, read_csv
+from studium.learn.labels.read import Label, Labels, of_column, read_csv, read_tasks
 from studium.learn.labels.targets import Target, Targets
 from studium.run.coding.opened import exists, opened
 from studium.run.coding.settled import combined
@@ -193,7 +194,7 @@ def _of_json(path: Path, codebook: Codebook, _: str, keys: Sequence[str]) -> tup
         key, weight = next((one for one in keys if one in data), "unit"), "weight" * ("weight" in data)
     except (OSError, ValueError, RecursionError, TypeError, KeyError) as error:
         raise InputError(f"{path} cannot be read as an export of Label Studio: {error}; export as JSON") from error
-    return LabelStudio(codebook, key, weight=weight).read(path), key
+    return read_tasks(path, Tasks(codebook, key, weight=weight)), key
 
 
 def _of_folders(store: Store, variable: Variable, of: str) -> list[Label]:

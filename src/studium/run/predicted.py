@@ -13,7 +13,7 @@ from studium.core.recipe import Recipe, canonical, digest_of
 from studium.core.store import Store, Table
 from studium.core.unit import KINDS
 from studium.errors import InputError, UnknownNameError
-from studium.learn.models.estimator import load
+from studium.learn.models.saved import load
 from studium.learn.models.training import fingerprint
 from studium.learn.predict import Predict, columns_of, said, values_of
 from studium.run import gate

@@ -70,7 +70,8 @@ def query_vector(
         case {"text": _}:
             raise InputError(
                 f"{source.recipe.label} holds vectors of {model}, which knows no words; measure a joint model first, "
-                'embed(model="conse"), and search by="embed:conse"'
+                'embed(model="conse"), and search by="embed:conse" (studium measure embed --set model=conse, then '
+                "--by embed:conse)"
             )
         case {"image": path}:
             from studium.media.image import decode

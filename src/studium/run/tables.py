@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from studium.core.recipe import Recipe
 from studium.core.store import UNITS, Store, Table
 from studium.core.unit import BOXED, KINDS, PARENTS
 from studium.errors import InputError, MissingExtraError
@@ -17,7 +18,13 @@ from studium.run.lineage import FILES, above, climbed
 _SPAN = ["parent", "start", "end"]
 _BOX = ["parent", "box"]
 
-__all__ = ["failures", "joined", "living", "losses", "matrix", "of_units", "paths", "posts", "sql"]
+__all__ = ["called", "failures", "joined", "living", "losses", "matrix", "of_units", "paths", "posts", "sql"]
+
+
+def called(recipe: Recipe) -> str:
+    """A table by its folder; one of predictions with the name of the model, as people gave it."""
+    model = recipe.params.get("called") or recipe.params.get("model") if recipe.name == "predict" else None
+    return f"{recipe.label} ({model})" if model else recipe.label
 
 
 def joined(store: Store, kind: str, names: Sequence[str]) -> pa.Table:

@@ -24,7 +24,8 @@ from studium.core.recipe import canonical
 from studium.core.store import Store
 from studium.errors import InputError
 from studium.learn.models.card import ModelCard
-from studium.learn.models.estimator import Estimator, load
+from studium.learn.models.estimator import Estimator
+from studium.learn.models.saved import load
 from studium.run import gate
 from studium.run.estimators import takes_of
 from studium.run.given import Given, Order, given_of

@@ -85,6 +85,16 @@ def test_agreement_is_printed(root):
     assert "left" not in alone
 
 
+def test_units_that_were_not_drawn_alike_are_told_of(root):
+    coded(root)
+    assert "unequal" not in run(agree, "protest", "--study", root)
+    book, at = Codebook.read(root / "codebook.toml"), datetime(2026, 3, 3, tzinfo=UTC)
+    with Records(root / "studium.db") as records:
+        records.annotate([Annotation("u99", "protest", "no", "c0", at, book["protest"].digest, weight=4)])
+    said = run(agree, "protest", "--study", root)
+    assert "of the units as drawn: they were drawn with unequal probabilities, and agreement is not weighted\n" in said
+
+
 def test_traits_need_consent_and_can_be_taken_back(root):
     with pytest.raises(InputError, match="the words of consent"):
         run(coders, "put", "ann", "party=left", "--consent", " ", "--study", root)

@@ -94,15 +94,32 @@ def test_a_study_by_its_file(tmp_path, photos):
     again = studium("init", folder)
     assert again.returncode == 1
     assert "is there already" in again.stderr
-    (folder / "images").mkdir()
+    empty = studium("run", "--study", folder)
+    assert (empty.returncode, empty.stdout) == (0, "")
+    assert "kinds: none yet, and steps of studium.toml are of image; put files where" in empty.stderr
     for name in ("chelsea.png", "coffee.png", "china.jpg", "flower.jpg", "rocket.jpg", "astronaut.png"):
         shutil.copy(photos / name, folder / "images")
     (folder / "images" / "broken.jpg").write_bytes(b"no")
     first = said("run", "--study", folder)
     assert "embed-" in first
     assert "nothing to do" in said("run", "--study", folder)
-    assert len(list((folder / "runs").glob("*.json"))) == 2
+    assert len(list((folder / "runs").glob("*.json"))) == 3
     assert (folder / "tables" / "image").is_dir()
+
+
+def test_a_source_that_the_study_file_does_not_name_is_told_as_it_would_stand_there(tmp_path):
+    said("init", tmp_path / "s")
+    (tmp_path / "s" / "posts.csv").write_text("post_id;text\n1;hello\n", encoding="utf-8")
+    asked = ("add", "posts", tmp_path / "s" / "posts.csv", "--set", "id=post_id", "--study", tmp_path / "s")
+    done = said(*asked)
+    assert "studium.toml does not name it yet" in done
+    entry = done[done.index("[[source]]") :]
+    assert tomllib.loads(entry) == {"source": [{"posts": "posts.csv", "id": "post_id"}]}
+    with (tmp_path / "s" / "studium.toml").open("a", encoding="utf-8") as file:
+        file.write(entry)
+    assert "does not name it" not in said(*asked)
+    ran = studium("run", "--study", tmp_path / "s")
+    assert (ran.returncode, "kinds: post, and steps of studium.toml are of image" in ran.stderr) == (0, True)
 
 
 def test_losses_are_said_when_adding(tmp_path):

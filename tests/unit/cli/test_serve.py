@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +27,12 @@ PASSWORD = "correct horse battery staple"
 
 
 @contextmanager
-def serving(root, *words):
+def serving(root, *words, **environment):
     """A server of a study, as its first line says where it is; it has ended when this has."""
     command = [str(STUDIUM), "serve", "--study", str(root), "--port", "0", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    )
     killer = threading.Timer(60, process.kill)
     killer.start()
     try:
@@ -46,6 +49,22 @@ def serving(root, *words):
 def small(tmp_path):
     (tmp_path / "studium.toml").write_text('[study]\ntitle = "Small"\n')
     return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS opens pages by another program")
+def test_the_browser_is_opened_without_the_token_in_the_list_of_processes(small):
+    program, told = small / "bin" / "xdg-open", small / "told"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nprintf %s "$*" > {told}.part && mv {told}.part {told}\n')
+    program.chmod(0o755)
+    with serving(small, "--open", PATH=f"{program.parent}:{os.environ['PATH']}") as (_, url):
+        end = time.monotonic() + 30
+        while not told.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        page = Path(told.read_text().removeprefix("file://"))
+        assert (page.parent, page.suffix, stat.S_IMODE(page.stat().st_mode)) == (small.resolve(), ".html", 0o600)
+        assert f'content="0; url={url}"' in page.read_text()
+    assert not page.exists()
 
 
 def test_the_address_it_prints_lets_in_and_nothing_else_does(small):

@@ -57,7 +57,10 @@ def coded(images):
                 "warmth": [round(float(one) * 10, 1) for one in noisy],
             }
             records.annotate(
-                Annotation(unit, variable, value, name, begin + timedelta(minutes=at), book[variable].digest)
+                Annotation(
+                    *(unit, variable, value, name, begin + timedelta(minutes=at), book[variable].digest),
+                    weight=2.0 if variable == "hatred" and at < 30 else 1.0,
+                )
                 for variable, values in said.items()
                 for at, (unit, value) in enumerate(zip(units, values, strict=True))
             )
@@ -75,6 +78,8 @@ def test_the_section(coded):
     found = agreement(Reading(coded.root, coded.store, coded.study))
     protest, hatred, warmth = found.variables
     assert protest.about.startswith("60 images coded by two or more of 6 coders, compared as nominal.")
+    assert "drawn" not in protest.about
+    assert "of them as drawn, not weighted" in hatred.about
     assert [row[0] for row in warmth.measures] == ["percent agreement", "Krippendorff's alpha"]
     assert (protest.paradox, hatred.paradox) == (False, True)
     assert len(protest.pairs) == 15

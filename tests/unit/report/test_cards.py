@@ -1,12 +1,14 @@
 """Model cards as pages: all that the Markdown says, and nothing that a browser would run or load."""
 
 import re
+import sys
+from importlib import import_module
 
 import numpy as np
 import page_checks
 import pytest
 
-from studium.errors import InputError
+from studium.errors import InputError, MissingExtraError
 from studium.learn.models.card import Figure, ModelCard
 from studium.learn.models.linear import LinearProbe
 from studium.learn.models.training import Head
@@ -64,3 +66,11 @@ def test_pictures_of_others_are_not_loaded(model):
     assert "<img" not in page
     assert "img-src" not in page
     assert "default-src 'none'" in page
+
+
+def test_who_lacks_the_extra_is_told_before_anything_is_trained(monkeypatch):
+    for name in ("cards", "environment"):
+        monkeypatch.delitem(sys.modules, f"studium.report.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtraError, match=r"studium\[report\]"):
+        import_module("studium.report.cards")

@@ -99,6 +99,32 @@ def test_answers_to_another_question_are_never_mixed_in(store, records):
     assert found.left_out == {"by another definition": 8}
 
 
+def test_what_is_taken_back_in_a_sample_stands_in_another(store, records):
+    for name in ("first", "second"):
+        records.samples.add(Sample(name, "image", {}, "eve", START, units=(Sampled("u0", 1), Sampled("u1", 1))))
+    say(records, PROTEST, "ann", {"u0": "yes", "u1": "yes"}, sample="first")
+    say(records, PROTEST, "ann", {"u0": "no", "u1": "no"}, sample="second", days=2)
+    say(records, PROTEST, "ann", {"u0": None}, sample="second", days=3, withdrawn=True)
+    both = gathered(store, records, BOOK, "protest")
+    stored = {one.unit: one.value for one in records.annotations("protest")}
+    assert both.said[0].codes == stored == {"u0": "yes", "u1": "no"}
+    assert (both.left_out, both.said[0].again) == ({}, (("yes", "no"),))
+    second = gathered(store, records, BOOK, "protest", Scope(sample="second"))
+    assert (second.said[0].codes, second.left_out) == ({"u1": "no"}, {"withdrawn": 1})
+    first = gathered(store, records, BOOK, "protest", Scope(sample="first"))
+    assert first.said[0].codes == {"u0": "yes", "u1": "yes"}
+
+
+def test_whether_units_were_drawn_alike_is_told(store, records):
+    say(records, PROTEST, "ann", K[:4], weight=2)
+    say(records, PROTEST, "ben", K[:4], weight=2.0000001)
+    alike = agreed(store, records, BOOK, "protest")
+    assert not alike.unequal
+    say(records, PROTEST, "ben", {"u1": "no"}, days=0.1, weight=5)
+    assert agreed(store, records, BOOK, "protest").unequal
+    assert not gathered(store, records, BOOK, "crowd").unequal, "of nothing"
+
+
 def test_decisions_are_no_codes(store, records):
     say(records, PROTEST, "ann", K)
     say(records, PROTEST, "ben", L)

@@ -17,10 +17,11 @@ from studium.cli import cli
 from studium.core.allowance import Allowance, under
 from studium.core.variable import Value, Variable
 from studium.errors import BudgetError, InputError, MediaError, UnknownNameError
-from studium.measure.ask import batch as module
+from studium.measure.ask import batch_submit
 from studium.measure.ask.ask import Ask
-from studium.measure.ask.batch import collect, forget, submit
+from studium.measure.ask.batch_collect import LATE, collect, forget
 from studium.measure.ask.batch_note import Batch, batches
+from studium.measure.ask.batch_submit import submit
 from studium.measure.ask.batch_wire import UnsureError
 from studium.measure.ask.provider import Shown
 from studium.measure.marks import Mark
@@ -140,11 +141,11 @@ def test_a_batch_that_was_cancelled_before_it_began_holds_nothing(openai, ask):
 
 
 def test_files_are_no_larger_than_the_server_takes(openai, ask, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 2)
+    monkeypatch.setattr(batch_submit, "MOST", 2)
     assert [len(made.sizes) for made in submit(ask.provider, ask.prompt, texts(5)).batches] == [2, 2, 1]
-    monkeypatch.setattr(module, "MOST", 100)
+    monkeypatch.setattr(batch_submit, "MOST", 100)
     size = max(batches()[0].sizes.values())
-    monkeypatch.setattr(module, "LARGEST", 3 * size)
+    monkeypatch.setattr(batch_submit, "LARGEST", 3 * size)
     more = submit(ask.provider, ask.prompt, texts(10))
     assert (sum(len(made.sizes) for made in more.batches), more.waiting) == (5, 5)
     assert len(more.batches) >= 2
@@ -155,7 +156,7 @@ def test_files_are_no_larger_than_the_server_takes(openai, ask, monkeypatch):
 
 
 def test_a_batch_whose_id_was_lost_is_found_in_the_list(openai, ask, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(batch_submit, "MOST", 1)
     submit(ask.provider, ask.prompt, texts(3))
     openai.drops = "batches"
     with pytest.raises(UnsureError, match="broke off"):
@@ -226,7 +227,7 @@ def test_a_batch_that_was_never_made_is_waited_for_and_then_forgotten(openai, as
     assert [found.status for found in collect()] == ["unknown"]
     assert submit(ask.provider, ask.prompt, texts(2)).waiting == 2
     (lost,) = batches()
-    lost.note(made=time.time() - module.LATE - 1)
+    lost.note(made=time.time() - LATE - 1)
     assert [found.status for found in collect()] == ["never made; submit again"]
     assert len(submit(ask.provider, ask.prompt, texts(2)).batches) == 1
 

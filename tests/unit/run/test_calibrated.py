@@ -13,7 +13,8 @@ from studium.cli.calibrate import calibrate as command
 from studium.core.annotation import Annotation
 from studium.core.records import Records
 from studium.errors import InputError, UnknownNameError
-from studium.learn.evaluate import calibrate
+from studium.learn.evaluate.prompt_assessment import assess
+from studium.learn.evaluate.prompt_calibration import fit as calibration
 from studium.report.reading import Reading
 from studium.report.variables import variables
 from studium.run.calibrated import _value, coded
@@ -65,7 +66,7 @@ def test_all_units_get_calibrated_codes(corpus, truth, some):
     units = list(some)
     scores = np.array([raw[unit]["thing_cosine"] for unit in units])
     labels = [list(KINDS).index(some[unit][0]) for unit in units]
-    fit = calibrate.fit(scores, labels, 100.0)
+    fit = calibration(scores, labels, 100.0)
     for unit, row in rows.items():
         expected = fit.probabilities([raw[unit]["thing_cosine"]])[0]
         np.testing.assert_allclose(row["thing_prob"], expected, atol=1e-5)
@@ -76,7 +77,7 @@ def test_all_units_get_calibrated_codes(corpus, truth, some):
     assert found.fit["bias"]["house"] == 0
     assert found.fit["unused"] == 0
     assert (found.fit["groups"], found.fit["folds"]) == (18, 10)
-    judged = calibrate.assess(scores, labels, 100.0, seed=corpus.study.seed)
+    judged = assess(scores, labels, 100.0, seed=corpus.study.seed)
     told = {row["figure"]: row for row in found.assessment()}
     assert told["log_loss"]["before"] == pytest.approx(judged.before.log_loss)
     assert 0.5 < told["accuracy"]["low"] < 0.8 < told["accuracy"]["after"] < told["accuracy"]["high"]

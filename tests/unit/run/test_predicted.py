@@ -151,7 +151,7 @@ def test_numbers_and_several_labels(corpus, tmp_path):
     assert {one["name"] for one in held.evaluation()["figures"]} >= {"RMSE", "R²"}
     assert corpus.predict("rating").table.schema.names == ["unit", "rating"]
     with pytest.raises(InputError, match="rating is continuous: a model of it tells no uncertainty"):
-        corpus.sample("rating", by="rating")
+        corpus.draw_sample("numbers", design="uncertainty", by="rating")
     rows = corpus.posts().to_pylist()
     file = tmp_path / "signs.csv"
     with file.open("w", newline="") as out:
@@ -198,10 +198,10 @@ def test_a_class_that_no_unit_has_and_units_with_missing_numbers(tmp_path):
 
 def test_nothing_is_left_to_code(corpus, words):
     with pytest.raises(UnknownNameError, match="begin with  studium predict"):
-        corpus.sample("tone", by="words", of="line")
+        corpus.draw_sample("lines", design="uncertainty", by="words", of="line")
     corpus.predict("words")
     with pytest.raises(InputError, match="all 700 post units that words predicted are coded already"):
-        corpus.sample("tone", by="words")
+        corpus.draw_sample("more", design="uncertainty", by="words")
 
 
 @pytest.fixture(scope="module")
@@ -243,24 +243,18 @@ def test_the_next_units_to_code(corpus, grown, tmp_path):
     assert "may hold codes" in str(again.exception)
 
 
-def test_the_next_units_in_a_file_alone(grown, tmp_path):
+def test_what_a_file_of_codes_holds_is_not_drawn(grown, tmp_path):
     other, n = grown
-    found = other.sample("tone", by="words", n=40)
-    found.write(tmp_path / "next.csv")
-    with (tmp_path / "next.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    key = json.loads((other.root / "models/words/recipe.json").read_text())["key"]
-    how = {"design": "entropy systematic pps", "floor": "0.3", "frame": str(n), "seed": "0", "model": f"words:{key}"}
-    assert {name: {row[name] for row in rows} for name in how} == {name: {one} for name, one in how.items()}
-    for row in rows:
-        row["value"] = "neutral"
-    with (tmp_path / "coded.csv").open("w", newline="") as file:
-        out = csv.DictWriter(file, rows[0])
-        out.writeheader()
-        out.writerows(rows)
-    assert len(other.labels("tone", labels=tmp_path / "coded.csv").units) == 40
-    left = other.sample("tone", by="words", n=10, labels=tmp_path / "coded.csv")
-    assert (left.among, left.coded) == (n - 40, 740)
+    asked = {"design": "uncertainty", "by": "words"}
+    found = other.draw_sample("first", n=40, **asked)
+    coded = [one.unit for one in found.units]
+    (tmp_path / "coded.csv").write_text("unit,value\n" + "".join(f"{unit},neutral\n" for unit in coded))
+    left = other.draw_sample("rest", n=10, labels=tmp_path / "coded.csv", **asked)
+    assert (left.design["frame"], left.design["left_out"]) == (n - 40, {"coded before": 740})
+    assert not {one.unit for one in left.units} & {*coded}
+    fresh = other.draw_sample("fresh", n=10, fresh=True, **asked)
+    gone = len({*coded, *(one.unit for one in left.units)})
+    assert fresh.design["left_out"]["drawn by other samples"] >= gone
 
 
 def test_an_export_loads_in_a_fresh_process(corpus, words, tmp_path):
