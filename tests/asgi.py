@@ -1,8 +1,17 @@
 """Requests as a server hands them to an application: clients tidy them before they send."""
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["scope"]
+__all__ = ["run", "scope"]
+
+
+def run(what: Coroutine[Any, Any, Any]) -> Any:
+    """`asyncio.run` in a thread of its own: in this one the loop of a browser may run, after tests that have one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, what).result()
 
 
 def scope(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:

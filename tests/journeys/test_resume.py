@@ -31,15 +31,15 @@ MEASURES = ("properties", "colour", "histogram", "phash", "pdq", "embed", "tags"
 
 
 @pytest.fixture(scope="module")
-def two_thousand(tmp_path_factory, photos) -> Path:
-    """A study of 2,000 small crops of real photographs, not yet run."""
-    folder = tmp_path_factory.mktemp("two_thousand")
+def eight_hundred(tmp_path_factory, photos) -> Path:
+    """A study of 800 small crops of real photographs, not yet run."""
+    folder = tmp_path_factory.mktemp("eight_hundred")
     rng = np.random.default_rng(1)
     originals = [
         Image.open(photos / n).convert("RGB") for n in ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg")
     ]
     (folder / "images").mkdir()
-    for i in range(2000):
+    for i in range(800):
         photo = originals[i % 4]
         left, top = (int(rng.integers(0, side - 96)) for side in photo.size)
         photo.crop((left, top, left + 96, top + 96)).save(folder / "images" / f"{i:04}.jpg", quality=85)
@@ -54,10 +54,10 @@ def contents(study: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
-def test_killed_ten_times_and_still_the_same(tmp_path, two_thousand):
+def test_killed_ten_times_and_still_the_same(tmp_path, eight_hundred):
     peaceful, harassed = tmp_path / "peaceful", tmp_path / "harassed"
     for copy in (peaceful, harassed):
-        shutil.copytree(two_thousand, copy)
+        shutil.copytree(eight_hundred, copy)
     began = time.monotonic()
     subprocess.run([STUDIUM, "run", "--study", peaceful], check=True, capture_output=True)
     whole = time.monotonic() - began
@@ -105,9 +105,9 @@ def alive(session: int) -> list[str]:
     return found
 
 
-def test_ctrl_c_ends_a_run_and_the_next_goes_on(tmp_path, two_thousand):
+def test_ctrl_c_ends_a_run_and_the_next_goes_on(tmp_path, eight_hundred):
     study = tmp_path / "study"
-    shutil.copytree(two_thousand, study)
+    shutil.copytree(eight_hundred, study)
     run = subprocess.Popen(
         [sys.executable, "-c", HEEDING_CTRL_C, STUDIUM, "run", "--study", study],
         stderr=subprocess.PIPE,

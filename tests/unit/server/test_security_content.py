@@ -2,12 +2,11 @@
 
 Each test fails if its defence is taken away."""
 
-import asyncio
 import json
 import shutil
 
 import pytest
-from asgi import scope
+from asgi import run, scope
 from fastapi.testclient import TestClient
 
 from studium import Corpus
@@ -75,7 +74,7 @@ def test_a_path_as_it_comes_over_the_wire_leads_nowhere_else(app):
         return said[0]["status"]
 
     raws = ["/../app.py", "/assets/../../app.py", "//etc/passwd", "/..\\app.py", "/\0", "/assets/\0"]
-    assert {raw: asyncio.run(ask(raw)) for raw in raws} == dict.fromkeys(raws[:4], 404) | dict.fromkeys(raws[4:], 400)
+    assert {raw: run(ask(raw)) for raw in raws} == dict.fromkeys(raws[:4], 404) | dict.fromkeys(raws[4:], 400)
 
 
 def test_hostile_texts_come_as_data(client, study):

@@ -6,7 +6,7 @@ import statistics
 import time
 
 import pytest
-from asgi import scope
+from asgi import run, scope
 from fastapi.testclient import TestClient
 from starlette.exceptions import HTTPException
 
@@ -123,7 +123,7 @@ def test_a_body_without_an_end_is_counted_as_it_comes(app, client):
         said.append(message)
 
     headers = {"content-type": "application/json", "transfer-encoding": "chunked", "authorization": f"Bearer {token}"}
-    asyncio.run(app(scope("POST", "/api/accounts", headers), endless, keep))
+    run(app(scope("POST", "/api/accounts", headers), endless, keep))
     assert said[0]["status"] == 413
     assert sum(taken) == BODY + taken[0]
     assert json.loads(said[1]["body"])["error"]["type"] == "TooLargeError"
@@ -139,7 +139,7 @@ def test_a_body_that_drips_is_given_up():
         return {"type": "http.request", "body": b".", "more_body": True}
 
     with pytest.raises(HTTPException, match=r"did not come within 0\.2 s") as told:
-        asyncio.run(Deadline(app, 0.2)({"type": "http"}, drip, None))
+        run(Deadline(app, 0.2)({"type": "http"}, drip, None))
     assert told.value.status_code == 408
 
 
