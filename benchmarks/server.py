@@ -96,7 +96,7 @@ def prepared(root: Path) -> None:
     corpus.task("speed", sample="speed", variables=["scene", "people"], coders=CODERS, overlap=1.0)
 
 
-def served(root: Path) -> tuple[subprocess.Popen[str], str]:
+def served(root: Path, processes: int) -> tuple[subprocess.Popen[str], str]:
     """The server in a process of its own, once it answers; and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -109,6 +109,8 @@ def served(root: Path) -> tuple[subprocess.Popen[str], str]:
         "--study",
         str(root),
         "--accounts",
+        "--processes",
+        str(processes),
     ]
     process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.PIPE, text=True)
     address = f"http://127.0.0.1:{port}"
@@ -202,6 +204,12 @@ async def reading(
     return took, errors
 
 
+async def warm(browser: aiohttp.ClientSession, make: Callable[[], str]) -> None:
+    async with browser.get(make()) as answer:
+        answer.raise_for_status()
+        await answer.read()
+
+
 async def coding(browser: aiohttp.ClientSession, coder: str, until: float) -> tuple[list[str], list[float], int]:
     """Code as a browser does; returns the units whose answers were confirmed, ms of each, and errors."""
     confirmed, took, errors, position, pick = list[str](), list[float](), 0, -1, random.Random(coder)
@@ -227,19 +235,18 @@ async def coding(browser: aiohttp.ClientSession, coder: str, until: float) -> tu
 
 
 def cpu_of(process: int) -> float:
-    """Seconds that a process computed."""
+    """Seconds that a process and its children computed."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu_of(int(one)) for one in children)
 
 
 async def measured(address: str, server: int, rate: float, seconds: float) -> Any:
     readers = [await signed_in(address, "reader") for _ in range(READERS)]
     coders = [await signed_in(address, name) for name in CODERS]
     paths = await reads_of(readers[0])
-    for make in paths.values():
-        for _ in range(3):
-            async with readers[0].get(make()) as answer:
-                answer.raise_for_status()
+    for make in paths.values():  # many at once, so that each process is asked
+        await asyncio.gather(*(warm(reader, make) for reader in readers for _ in range(4)))
     until, cpu = time.perf_counter() + seconds, cpu_of(server)
     writes = [coding(browser, name, until) for browser, name in zip(coders, CODERS, strict=True)]
     (took, errors), *written = await asyncio.gather(reading(readers, paths, rate, seconds), *writes)
@@ -273,6 +280,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--study", type=Path, help="made by tests/large.py")
     asked.add_argument("--units", type=int, default=100_000)
+    asked.add_argument("--processes", type=int, default=2, help="of the server")
     asked.add_argument("--rate", type=float, default=200.0, help="reads a second")
     asked.add_argument("--seconds", type=float, default=20.0)
     given = asked.parse_args()
@@ -283,7 +291,7 @@ def main() -> None:
         prepared(root)
         with Corpus(root).records() as records:
             before = Counter((one.coder, one.unit) for one in records.annotations(variable="scene", history=True))
-        process, address = served(root)
+        process, address = served(root, given.processes)
         try:
             took, errors, written, cpu = asyncio.run(measured(address, process.pid, given.rate, given.seconds))
         finally:

@@ -25,6 +25,7 @@ __all__ = ["me", "serve"]
 @click.option("--accounts", is_flag=True, help="Let several people sign in: see  studium accounts --help.")
 @click.option("--database", metavar="URL", help="Where codes are kept, instead of where the study says.")
 @click.option("--behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto and -Host of the proxy before it.")
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="That answer, with --accounts.")
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -39,6 +40,7 @@ def serve(
     accounts: bool,
     database: str | None,
     behind_proxy: bool,
+    processes: int,
     token_file: Path | None,
     browse: bool,
 ) -> None:
@@ -50,10 +52,12 @@ def serve(
         raise click.UsageError("--coder and --token-file are for a server without --accounts")
     if behind_proxy and not accounts:
         raise click.UsageError("--behind-proxy needs --accounts")
+    if processes > 1 and not accounts:
+        raise click.UsageError("--processes needs --accounts")
     from studium.server.running import Address, run, token_in
     from studium.server.settings import COOKIE, Settings
 
-    address = Address(host, port, accounts)
+    address = Address(host, port, accounts, processes)
     token = None if accounts else token_in(token_file) if token_file else secrets.token_urlsafe(32)
     who = coder or me()
     if not accounts and not who.isprintable():

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from studium.core.records.attempts import Attempts
 from studium.server.auth import OPEN, Door
 from studium.server.context import Viewer
 from studium.server.errors import RESPONSES, handle
 from studium.server.headers import Shell
-from studium.server.limits import BODY, Attempts, Deadline
+from studium.server.limits import BODY, Deadline
 from studium.server.routes import MODULES
 from studium.server.sessions import AccountSessions, LocalSessions
 from studium.server.settings import Settings
@@ -21,9 +22,10 @@ from studium.server.static import serve_app
 from studium.server.watched import Watched
 
 if TYPE_CHECKING:
+    from studium.core.records import Records
     from studium.corpus import Corpus
 
-__all__ = ["Settings", "create_app"]
+__all__ = ["Settings", "create_app", "records_of"]
 
 
 class _Application(FastAPI):
@@ -45,6 +47,14 @@ class _Application(FastAPI):
         return super().openapi()
 
 
+def records_of(corpus: "Corpus", settings: Settings) -> "Records":
+    """The database of a study that is served, open."""
+    from studium.core.records import Records
+    from studium.run.coding.opened import where
+
+    return Records(settings.database or where(corpus.root, corpus.study))
+
+
 def create_app(corpus: "Corpus", settings: Settings) -> FastAPI:
     """The application of one study; its database is open until the application ends.
 
@@ -52,10 +62,7 @@ def create_app(corpus: "Corpus", settings: Settings) -> FastAPI:
         corpus: the study.
         settings: who may use it, and how.
     """
-    from studium.core.records import Records
-    from studium.run.coding.opened import where
-
-    records = Records(settings.database or where(corpus.root, corpus.study))
+    records = records_of(corpus, settings)
     owner = Viewer(settings.coder, "admin")
     sessions = LocalSessions(settings.token, owner) if settings.token else AccountSessions(records)
 
@@ -78,7 +85,8 @@ def create_app(corpus: "Corpus", settings: Settings) -> FastAPI:
     )
     app.state.root, app.state.watched, app.state.records = corpus.root, Watched(corpus), records
     app.state.settings, app.state.sessions = settings, sessions
-    app.state.by_name, app.state.by_address = Attempts(free=5, longest=60), Attempts(free=30, longest=900)
+    app.state.by_name = Attempts(records, "name", free=5, longest=60)
+    app.state.by_address = Attempts(records, "address", free=30, longest=900)
     app.add_middleware(Deadline)
     app.add_middleware(Door, settings=settings, sessions=sessions)
     handle(app)

@@ -1,7 +1,6 @@
-"""What a server bears: requests of each session, attempts to sign in, and the time a body takes to come."""
+"""What a server bears: requests of each session, and the time a body takes to come."""
 
 import asyncio
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["BODY", "BODY_SECONDS", "LARGE_BODY", "Attempts", "Buckets", "Deadline"]
+__all__ = ["BODY", "BODY_SECONDS", "LARGE_BODY", "Buckets", "Deadline"]
 
 BODY, LARGE_BODY = 1 << 20, 20 << 20
 """Bytes of a body; the larger where a route says so: ``max_body_size=LARGE_BODY``."""
@@ -33,50 +32,6 @@ class Buckets:
         if len(self._left) > _KEPT:
             self._left.popitem(last=False)
         return 0.0 if left >= 1 else (1 - left) / self._rate
-
-
-class Attempts:
-    """Attempts to sign in: after the first few that fail, each failure doubles the wait for the next."""
-
-    def __init__(self, free: int, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin.
-
-        Args:
-            free: failures without a wait.
-            longest: wait, s; who fails no more for ten times as long starts anew.
-            clock: seconds.
-        """
-        self._free, self._longest, self._clock = free, longest, clock
-        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def begin(self, who: str) -> float:
-        """Begin an attempt, which counts as failed until it is known to be good.
-
-        Returns:
-            0; or, and then it is none, the seconds to wait.
-        """
-        with self._lock:
-            now = self._clock()
-            failures, last = self._failed.get(who, (0, now))
-            if now - last > 10 * self._longest:
-                failures = 0
-            wait = last + self._wait(failures) - now
-            if wait > 0:
-                return wait
-            self._failed[who] = (failures + 1, now)
-            self._failed.move_to_end(who)
-            if len(self._failed) > _KEPT:
-                self._failed.popitem(last=False)
-            return 0.0
-
-    def good(self, who: str) -> None:
-        """It was good: forget what failed."""
-        with self._lock:
-            self._failed.pop(who, None)
-
-    def _wait(self, failures: int) -> float:
-        return min(self._longest, 2.0 ** min(failures - self._free, 30)) if failures >= self._free else 0.0
 
 
 class Deadline:

@@ -1,4 +1,4 @@
-"""The server's process: one, which listens, tells where, and ends when it is asked to."""
+"""A study is served: where, to whom, and until it is asked to end."""
 
 import dataclasses
 import logging
@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,18 @@ class Address:
         host: an address of this machine.
         port: 0 for any that is free.
         accounts: whether people sign in with accounts; else only this machine is listened to.
+        processes: how many listen there; several only with accounts, whose sessions are in the database.
     """
 
     host: str = "127.0.0.1"
     port: int = 8765
     accounts: bool = False
+    processes: int = 1
 
     def __post_init__(self) -> None:
         """Refuse to serve others without accounts."""
+        if self.processes > 1 and not self.accounts:
+            raise InputError("several processes serve people with accounts alone: give --accounts, or one process")
         if self.host not in LOOPBACK and not self.accounts:
             raise RefusedError(
                 f"{self.host} can be reached by others: serve it with --accounts, or on {LOOPBACK[0]} for yourself"
@@ -93,40 +98,27 @@ def run(corpus: "Corpus", settings: "Settings", address: Address, told: Callable
         told: is told the address to open, once it answers.
     """
     try:
-        import uvicorn
-
-        from studium.server.app import create_app
+        from studium.server import processes
+        from studium.server.app import records_of
         from studium.server.static import built
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "serve") from error
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                told(_url(listening, address.host, settings.token))
 
     with address.socket() as listening:
         port = listening.getsockname()[1]
         if settings.mode == "local":
             settings = dataclasses.replace(settings, cookie=f"{settings.cookie}_{port}")
-        app = create_app(corpus, settings)
         if not built():
             log.warning("the browser app is not built; install Node.js with npm, and run  make app  in a checkout")
-        if settings.mode == "accounts":
-            _warn(app.state.records.accounts.all(), address, settings)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # `studium.server.peer` reads them
-            server_header=False,
-            ws="none",
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=3,
-        )
+        with records_of(corpus, settings) as records:  # made, or brought up to date, before anybody asks
+            if settings.mode == "accounts":
+                _warn(records.accounts.all(), address, settings)
+        ready = partial(told, _url(listening, address.host, settings.token))
         try:
-            Server(config).run(sockets=[listening])
+            if address.processes > 1:
+                processes.several(address.processes, corpus.root, settings, listening, ready)
+            else:
+                processes.one(corpus, settings, listening, ready)
         except KeyboardInterrupt:
             return
 

@@ -148,6 +148,73 @@ def test_people_with_accounts_sign_in_and_nobody_else_is_warned_of(small):
     assert "travel unencrypted" in warned
 
 
+def children(process):
+    """Processes that a process started, and that serve."""
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def until(done, seconds=30):
+    end = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found
+
+
+def served_by(process):
+    """Processes of a server that answer: they, and no helpers of the system's, listen."""
+    return [
+        one for one in children(process.pid) if b"resource_tracker" not in Path(f"/proc/{one}/cmdline").read_bytes()
+    ]
+
+
+@pytest.fixture
+def team(small):
+    (small / "password").write_text(PASSWORD)
+    for name in ("ada", "ben"):
+        run("accounts", "add", name, "--password-file", small / "password", "--study", small)
+    return small
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of processes")
+def test_several_processes_share_sessions_and_count_wrong_passwords_together(team):
+    with serving(team, "--accounts", "--processes", "2") as (process, url):
+        at = url.rstrip("/")
+        assert len(served_by(process)) == 2
+        cores = [os.sched_getaffinity(one) for one in served_by(process)]
+        assert [len(one) for one in cores] == [1, 1]
+        assert len(set.union(*cores)) == min(2, len(os.sched_getaffinity(0)))
+        said = httpx.post(f"{at}/api/session", json={"name": "ada", "password": PASSWORD})
+        asked = [httpx.get(f"{at}/api/session", cookies=dict(said.cookies)) for _ in range(12)]  # each a new connection
+        assert [one.json()["name"] for one in asked] == ["ada"] * 12
+        wrong = [httpx.post(f"{at}/api/session", json={"name": "ben", "password": "a guess"}) for _ in range(7)]
+        assert [one.status_code for one in wrong] == [401] * 5 + [429] * 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells of processes")
+def test_one_of_several_processes_that_dies_is_replaced_and_none_outlives_their_own(team):
+    with serving(team, "--accounts", "--processes", "2") as (process, url):
+        before = served_by(process)
+        os.kill(before[0], signal.SIGKILL)
+        after = until(lambda: len(found := served_by(process)) == 2 and before[0] not in found and found)
+        assert before[1] in after
+        until(lambda: httpx.get(f"{url}api/health").status_code == 200)
+        process.kill()
+        until(lambda: not any(alive(one) for one in after))
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}api/health")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -161,7 +228,9 @@ def test_what_cannot_be_served_is_said(small, words, said):
     assert said in str(run("serve", "--study", small, "--port", "0", *words).exception)
 
 
-@pytest.mark.parametrize("words", [["--accounts", "--coder", "me"], ["--behind-proxy"], ["--port", "70000"]])
+@pytest.mark.parametrize(
+    "words", [["--accounts", "--coder", "me"], ["--behind-proxy"], ["--processes", "2"], ["--port", "70000"]]
+)
 def test_options_that_do_not_go_together(small, words):
     assert run("serve", "--study", small, *words).exit_code == 2
 
@@ -171,6 +240,11 @@ def test_a_port_that_is_taken_is_said(small):
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=rf"cannot listen at 127\.0\.0\.1, port {port}: .*choose another --port"):
             Address("127.0.0.1", port).socket()
+
+
+def test_several_processes_need_accounts():
+    with pytest.raises(InputError, match="give --accounts, or one process"):
+        Address(processes=2)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only there files have owners' rights")

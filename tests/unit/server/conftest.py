@@ -2,20 +2,21 @@
 
 import csv
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from studium import Corpus, sources
 from studium.core.records import Account
-from studium.server import passwords
+from studium.core.records.attempts import Attempts
 from studium.server.app import Settings, create_app
 from studium.server.context import Viewer
-from studium.server.limits import Attempts
 
 AT = "http://127.0.0.1:8765"
 PASSWORD = "correct horse battery staple"
@@ -81,8 +82,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, stamps: Path, videos: Path) 
 
 @pytest.fixture(scope="session")
 def kept() -> str:
-    """The hash of `PASSWORD`, which everybody has."""
-    return passwords.hashed(PASSWORD)
+    """The hash of `PASSWORD`, which everybody has: one that is known again at once, as tests sign in often."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -105,9 +106,19 @@ def app(study: Path, database: str, kept: str) -> Iterator[FastAPI]:
 
 
 @pytest.fixture
-def browser(app: FastAPI) -> TestClient:
+def counted() -> Callable[..., Attempts]:
+    """``counted(app, free)``: attempts of a sort that nobody has made yet, at a clock that stands still."""
+
+    def made(app: FastAPI, free: int, longest: float = 60) -> Attempts:
+        return Attempts(app.state.records, f"test {uuid.uuid4()}", free, longest, clock=lambda: 4e9)
+
+    return made
+
+
+@pytest.fixture
+def browser(app: FastAPI, counted: Callable[..., Attempts]) -> TestClient:
     """A browser in which nobody is signed in; what others tried is forgotten."""
-    app.state.by_name, app.state.by_address = (Attempts(free, 60, clock=lambda: 0.0) for free in (5, 30))
+    app.state.by_name, app.state.by_address = counted(app, 5), counted(app, 30)
     return TestClient(app, base_url=AT)
 
 

@@ -8,7 +8,7 @@ from studium.errors import InputError, RefusedError, UnknownNameError
 from studium.server.accounts import added, changed
 from studium.server.app import Settings, create_app
 from studium.server.context import Viewer
-from studium.server.limits import Attempts, Buckets
+from studium.server.limits import Buckets
 from studium.server.passwords import LONGEST, SHORTEST, hashed, matches
 from studium.server.sessions import LocalSessions
 
@@ -24,13 +24,6 @@ def local(tmp_path):
     made = create_app(Corpus(tmp_path), Settings(TOKEN, coder="me"))
     yield made
     made.state.records.close()
-
-
-@pytest.fixture
-def browser(app):
-    """A browser in which nobody is signed in; failures of others are forgotten."""
-    app.state.by_name, app.state.by_address = (Attempts(free, 60, clock=lambda: 0.0) for free in (5, 30))
-    return TestClient(app, base_url=AT)
 
 
 def sign_in(browser, name="ada", password=PASSWORD):
@@ -249,19 +242,3 @@ def test_a_bucket_lets_its_burst_through_and_then_its_rate():
     assert [bucket.take("a") for _ in range(2)] == [0, 0.5]
     now[0] = 1000
     assert [bucket.take("a") == 0 for _ in range(4)] == [True, True, True, False]
-
-
-def test_each_failure_doubles_the_wait():
-    now = [0.0]
-    attempts = Attempts(free=2, longest=10, clock=lambda: now[0])
-    waits = []
-    for _ in range(7):
-        while wait := attempts.begin("a"):
-            waits.append(wait)
-            now[0] += wait
-    assert waits == [1, 2, 4, 8, 10]
-    assert attempts.begin("b") == 0
-    attempts.good("a")
-    assert [attempts.begin("a") for _ in range(3)] == [0, 0, 1]
-    now[0] += 101
-    assert [attempts.begin("a") for _ in range(3)] == [0, 0, 1]

@@ -28,6 +28,7 @@ __all__ = [
     "adjudications",
     "annotations",
     "assignments",
+    "attempts",
     "audit",
     "cluster_edits",
     "metadata",
@@ -38,7 +39,7 @@ __all__ = [
     "traits",
 ]
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "studium_schema"
 """Not Alembic's default name: a PostgreSQL database may hold another program's ``alembic_version``."""
 
@@ -172,6 +173,14 @@ sessions = Table(
     Column("csrf", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("expires", UtcTime, nullable=False),
+)
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last", Double, nullable=False),  # s since 1970
+    Column("until", Double, nullable=False),
 )
 cluster_edits = Table(
     "cluster_edits",
