@@ -84,6 +84,7 @@ annotations = Table(
     Index("annotations_by_key", "key", unique=True),
     Index("annotations_by_variable", "variable", "unit", "coder", "at", "id"),
     Index("annotations_by_unit", "unit"),
+    Index("annotations_by_coder", "coder", "sample", "unit", "variable", "at", "id"),
 )
 audit = Table(
     "audit",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from studium.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from studium.core.records.database import Database
 
 __all__ = ["Task", "Tasks"]
@@ -126,6 +128,28 @@ class Tasks:
         asked = sa.select(it.c.unit).where(it.c.task == name, it.c.coder == coder).order_by(it.c.position)
         with self._database.transaction(reading=True) as connection:
             return [str(unit) for unit in connection.execute(asked).scalars()]
+
+    def unit(self, name: str, coder: str, position: int) -> str | None:
+        """What a coder codes at a position, from 0; None if there is nothing."""
+        from studium.core.migrations.tables import assignments as it
+
+        return self._one(name, coder, it.c.position == position)
+
+    def gives(self, name: str, coder: str, unit: str) -> bool:
+        """Whether a coder codes a unit in a task."""
+        from studium.core.migrations.tables import assignments as it
+
+        return self._one(name, coder, it.c.unit == unit) is not None
+
+    def _one(self, name: str, coder: str, where: "ColumnElement[bool]") -> str | None:
+        import sqlalchemy as sa
+
+        from studium.core.migrations.tables import assignments as it
+
+        asked = sa.select(it.c.unit).where(it.c.task == name, it.c.coder == coder, where).limit(1)
+        with self._database.transaction(reading=True) as connection:
+            found: str | None = connection.execute(asked).scalar()
+        return found
 
 
 def _task(row: Any, units: Mapping[str, Sequence[str]] | None = None) -> Task:

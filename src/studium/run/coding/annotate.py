@@ -19,25 +19,11 @@ from studium.core.store import Store
 from studium.core.variable import Answer, Variable
 from studium.errors import InputError, RefusedError, UnknownNameError
 from studium.run.coding.blind import GIVEN, HIDDEN, hidden, still_open
-from studium.run.coding.coded import NOTHING, Said, asked_of, chance, coded, finished, said, skipped, variables
+from studium.run.coding.coded import NOTHING, Said, asked_of, chance, coded, said, skipped, variables
+from studium.run.coding.queue import Place, place_in
 from studium.run.coding.shown import Shown, shown
 
 __all__ = ["GIVEN", "HIDDEN", "Coded", "Item", "Place", "hidden", "item", "next_position", "save", "still_open"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a coder is in a task.
-
-    Attributes:
-        position: of the next unit that is not coded, from 0; None if all are.
-        total: units of theirs.
-        done: of these, coded.
-    """
-
-    position: int | None
-    total: int
-    done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +88,10 @@ def next_position(records: Records, codebook: Codebook, task: str, coder: str, a
         UnknownNameError: no such task.
         RefusedError: the coder has no units in it.
     """
-    given, units = _task(records, task, coder), _units(records, task, coder)
-    done = finished(records, codebook, given, coder)
-    undone = [at for at, unit in enumerate(units) if unit not in done]
-    later = [at for at in undone if at > after] or undone
-    return Place(later[0] if later else None, len(units), len(units) - len(undone))
+    found = place_in(records, codebook, _task(records, task, coder), coder, after)
+    if not found.total:
+        raise _not_theirs(task, coder)
+    return found
 
 
 def item(store: Store, records: Records, codebook: Codebook, task: str, coder: str, position: int) -> Item:
@@ -116,17 +101,17 @@ def item(store: Store, records: Records, codebook: Codebook, task: str, coder: s
         UnknownNameError: no such task, or position.
         RefusedError: the coder has no units in it.
     """
-    given, units = _task(records, task, coder), _units(records, task, coder)
-    if not 0 <= position < len(units):
-        raise UnknownNameError(f"no position {position} in the task {task!r} of {coder}: it has 0 to {len(units) - 1}")
-    unit, questions = units[position], variables(codebook, given.variables)
+    given, far = _task(records, task, coder), next_position(records, codebook, task, coder)
+    unit, questions = records.tasks.unit(task, coder, position), variables(codebook, given.variables)
+    if unit is None:
+        raise UnknownNameError(f"no position {position} in the task {task!r} of {coder}: it has 0 to {far.total - 1}")
     own = said(records, codebook, given, coder, [unit]).get((coder, unit), NOTHING)
     pairs = questions[0].pairs
     seen = shown(store, questions[0].of, units_of(unit) if pairs else [unit])
     return Item(
         position=position,
-        total=len(units),
-        done=len(finished(records, codebook, given, coder) & {*units}),
+        total=far.total,
+        done=far.done,
         unit=None if pairs else seen[0],
         pair=(seen[0], seen[1]) if pairs else None,
         variables=[*given.variables],
@@ -153,7 +138,9 @@ def save(records: Records, codebook: Codebook, task: str, coder: str, told: Code
             coder read, or a key that was used for another.
     """
     given = _task(records, task, coder)
-    if told.unit not in _units(records, task, coder):
+    if not records.tasks.gives(task, coder, told.unit):
+        if not records.tasks.units(task, coder):
+            raise _not_theirs(task, coder)
         raise RefusedError(f"the unit {told.unit!r} is not among those that {coder} codes in the task {task!r}")
     questions = variables(codebook, given.variables)
     answers = _validated(told, questions)
@@ -186,10 +173,8 @@ def _task(records: Records, name: str, coder: str) -> Task:
     raise UnknownNameError(f"no task {name!r}; there are: {there}")
 
 
-def _units(records: Records, task: str, coder: str) -> list[str]:
-    if units := records.tasks.units(task, coder):
-        return units
-    raise RefusedError(f"{coder} has no units in the task {task!r}; it is for other coders")
+def _not_theirs(task: str, coder: str) -> RefusedError:
+    return RefusedError(f"{coder} has no units in the task {task!r}; it is for other coders")
 
 
 def _validated(told: Coded, questions: Sequence[Variable]) -> dict[str, Answer]:

@@ -4,14 +4,17 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studium.core.codebook import Codebook
 from studium.core.records import Records, Task
 from studium.core.variable import Answer, Variable
 from studium.errors import UnknownNameError
 
-__all__ = ["NOTHING", "Said", "asked_of", "chance", "coded", "finished", "said", "skipped", "variables"]
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+__all__ = ["NOTHING", "Said", "answered", "asked_of", "chance", "coded", "finished", "said", "skipped", "variables"]
 
 _MANY = 500  # of units that a question to the database names
 
@@ -102,11 +105,19 @@ def finished(records: Records, codebook: Codebook, task: Task, coder: str) -> se
     if any(one.only_if for one in questions):
         answers = said(records, codebook, task, coder)
         return {unit for (_, unit), one in answers.items() if coded(questions, one.answers)}
-    return _answered(records, task, coder, {one.name: one.digest for one in questions})
+    with records.transaction(reading=True) as connection:
+        asked = answered(task, coder, {one.name: one.digest for one in questions})
+        return {*connection.execute(asked).scalars()}
 
 
-def _answered(records: Records, task: Task, coder: str, digests: Mapping[str, str]) -> set[str]:
-    """The units of which a coder has answered all of these variables, by these definitions; the database looks."""
+def answered(task: Task, coder: str, digests: Mapping[str, str]) -> "Select[tuple[str]]":
+    """The units of which a coder has answered all of these variables, by these definitions: the database looks.
+
+    Args:
+        task: in whose sample.
+        coder: who.
+        digests: variable -> `Variable.digest`.
+    """
     import sqlalchemy as sa
 
     from studium.core.migrations.tables import annotations as it
@@ -117,8 +128,7 @@ def _answered(records: Records, task: Task, coder: str, digests: Mapping[str, st
     last = sa.select(*(it.c[name] for name in names), age.label("age")).where(said_here).subquery().c
     valid = sa.or_(*(sa.and_(last.variable == one, last.variable_digest == digest) for one, digest in digests.items()))
     stands = sa.select(last.unit).where(last.age == 1, sa.not_(last.withdrawn), valid)
-    with records.transaction(reading=True) as connection:
-        return {*connection.execute(stands.group_by(last.unit).having(sa.func.count() == len(digests))).scalars()}
+    return stands.group_by(last.unit).having(sa.func.count() == len(digests))
 
 
 def chance(records: Records, sample: str, unit: str) -> float:

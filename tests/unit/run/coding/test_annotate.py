@@ -1,5 +1,6 @@
 """Tasks and coding on both databases: what is next, what is kept, what is refused, and what nobody may see."""
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,13 +18,14 @@ from studium.core.variable import Value, Variable
 from studium.errors import InputError, RefusedError, UnknownNameError
 from studium.run.coding.annotate import Coded, hidden, item, next_position, save, still_open
 from studium.run.coding.blind import parts, to_code
+from studium.run.coding.coded import coded, said
 from studium.run.coding.tasks import Work, give, progress
 
 UNITS = [f"{at:064x}" for at in range(6)]
 
 
-def variable(name, values, **more):
-    return Variable(name, "?", "image", "categorical", tuple(map(Value, values.split())), **more)
+def variable(name, values, question="?", **more):
+    return Variable(name, question, "image", "categorical", tuple(map(Value, values.split())), **more)
 
 
 SCENE = variable("scene", "people animal")
@@ -134,6 +136,34 @@ def test_the_next_one_comes_round_and_then_there_is_none(records):
     assert next_position(records, BOOK, "t", "ada", after=5).position == 0
     say(records, task.units["ada"][0], scene="animal")
     assert next_position(records, BOOK, "t", "ada").position is None
+
+
+@pytest.mark.parametrize("variables", [("scene", "place"), ("scene", "mood")])  # counted by the database, or by hand
+def test_whatever_is_said_and_taken_back_the_queue_is_what_the_answers_tell(records, variables):
+    book = Codebook((SCENE, MOOD, variable("place", "in out")))
+    later = Codebook((SCENE, replace(MOOD, question="How?"), variable("place", "in out", question="Where?")))
+    task = give(records, book, Work("t", "first", variables, ("ada", "ben")), "local", 1)
+    pick, seen = random.Random(1), set()
+    for step in range(60):
+        now, coder = (later if step > 40 else book), pick.choice(["ada", "ben"])
+        unit = pick.choice(task.units[coder][:4])
+        try:
+            if pick.random() < 0.25:
+                told = Coded(unit, withdrawn=[pick.choice(variables)])
+            else:
+                told = Coded(unit, {one: pick.choice(now[one].values).name for one in variables if pick.random() < 0.7})
+            save(records, now, "t", coder, told)
+        except InputError:  # neither answers nor anything to take back; or mood where no people are
+            pass
+        stand, questions = said(records, now, task, coder), [now[one] for one in variables]
+        done = [(coder, one) in stand and coded(questions, stand[coder, one].answers) for one in task.units[coder]]
+        after = pick.randrange(-1, 6)
+        open_ = [at for at, it in enumerate(done) if not it]
+        expected = next((at for at in open_ if at > after), open_[0] if open_ else None)
+        place = next_position(records, now, "t", coder, after)
+        assert (place.position, place.total, place.done) == (expected, 6, sum(done))
+        seen.add(sum(done))
+    assert {0, 1, 2} <= seen
 
 
 def test_sent_twice_kept_once(records):
