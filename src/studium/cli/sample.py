@@ -52,6 +52,8 @@ def sample(name: str, kind: str, root: Path, to: Path | None, **asked: Any) -> N
     studium sample parts --of image --n 200 --design stratified --by cluster
     studium sample next --n 100 --design uncertainty --by protest-linear --to next.csv
     """
+    if not kind and asked["design"] != "uncertainty":
+        raise click.UsageError("name the kind of the units, such as  --of image")
     from studium.run.coding import sheet
 
     units = [line.strip() for line in asked.pop("units") or () if line.strip()]

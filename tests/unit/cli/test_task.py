@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from studium import Corpus, sources
 from studium.cli.adjudicate import adjudicate
+from studium.cli.sample import sample
 from studium.cli.task import task, tasks
 from studium.errors import StudiumError
 
@@ -83,3 +84,9 @@ def test_what_is_refused(corpus):
     assert "nothing will be known of how coders agree" in said(corpus, task, *given, "--per-unit", "1")
     with pytest.raises(StudiumError, match="no task"):
         corpus.progress("none")
+
+
+def test_a_sample_without_a_kind_says_what_is_missing(corpus):
+    done = CliRunner().invoke(sample, ["second", "--study", str(corpus.root)])
+    assert (done.exit_code, "--of image" in done.output) == (2, True)
+    assert "2 of 4 image units; sample second" in said(corpus, sample, "second", "--of", "image", "--n", 2)
