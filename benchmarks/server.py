@@ -3,14 +3,15 @@
     python benchmarks/server.py                      (makes the study in a temporary folder)
     python benchmarks/server.py --study FOLDER       (of tests/large.py; it gets a codebook, accounts and a task)
 
-Scoring rule. A real ``studium serve --accounts`` runs in a process of its own, this one asks it. Readers are an open
-loop: requests begin at random times (Poisson) whether or not earlier ones have been answered, and a request's time runs
-from the moment when it was due, so that waiting for the machine counts. They are drawn from `MIX` by its weights, each
-about another unit, page or filter. Every read was asked once before the clock runs. Five coders, each signed in, fetch
-their next unit, answer it and send the answers, one a second each; every tenth answer is sent twice with one key, as a
-browser does that lost its connection. At the end the database is read: an answer that the server confirmed and that is
-not there is lost; one that is there twice is doubled. Target: p95 of all reads below 100 ms, no errors, none lost, none
-doubled. Both processes share the machine; run it on an idle one, and read the load that is printed with it.
+Scoring rule. A real ``studium serve --accounts`` runs in processes of its own (``--processes``), this one asks it.
+Readers are an open loop: requests begin at random times (Poisson) whether or not earlier ones have been answered, and a
+request's time runs from the moment when it was due, so that waiting for the machine counts. They are drawn from `MIX`
+by its weights, each about another unit, page or filter. Every read was asked once before the clock runs. Five coders,
+each signed in, fetch their next unit, answer it and send the answers, one a second each; every tenth answer is sent
+twice with one key, as a browser does that lost its connection. At the end the database is read: an answer that the
+server confirmed and that is not there is lost; one that is there twice is doubled. Target: p95 of all reads below 100
+ms, no errors, none lost, none doubled. All of them share the machine; run it on an idle one, and read the load that is
+printed with it.
 """
 
 import argparse

@@ -25,7 +25,7 @@ __all__ = ["me", "serve"]
 @click.option("--accounts", is_flag=True, help="Let several people sign in: see  studium accounts --help.")
 @click.option("--database", metavar="URL", help="Where codes are kept, instead of where the study says.")
 @click.option("--behind-proxy", is_flag=True, help="Trust X-Forwarded-For, -Proto and -Host of the proxy before it.")
-@click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="That answer, with --accounts.")
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True, help="Several need --accounts.")
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -50,7 +50,7 @@ def one(corpus: "Corpus", settings: "Settings", listening: socket.socket, ready:
 
 
 def several(n: int, root: Path, settings: "Settings", listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve from ``n`` processes, until this one is asked to end; one that dies is replaced."""
+    """Serve from ``n`` processes, until this one is asked to end; one that dies is replaced, on any core."""
 
     class Servers(Multiprocess):
         def init_processes(self) -> None:

@@ -46,7 +46,7 @@ class Attempts:
         from studium.core.records.database import put
 
         digest = self._digest(who)
-        with self._database.alone("attempts", digest), self._database.transaction() as connection:
+        with self._database.alone("attempts"), self._database.transaction() as connection:
             now = self._clock()
             connection.execute(sa.delete(it).where(it.c.until <= now))
             row = connection.execute(sa.select(it).where(it.c.digest == digest)).one_or_none()

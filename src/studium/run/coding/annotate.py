@@ -88,10 +88,7 @@ def next_position(records: Records, codebook: Codebook, task: str, coder: str, a
         UnknownNameError: no such task.
         RefusedError: the coder has no units in it.
     """
-    found = place_in(records, codebook, _task(records, task, coder), coder, after)
-    if not found.total:
-        raise _not_theirs(task, coder)
-    return found
+    return _place(records, codebook, _task(records, task, coder), coder, after)
 
 
 def item(store: Store, records: Records, codebook: Codebook, task: str, coder: str, position: int) -> Item:
@@ -101,7 +98,8 @@ def item(store: Store, records: Records, codebook: Codebook, task: str, coder: s
         UnknownNameError: no such task, or position.
         RefusedError: the coder has no units in it.
     """
-    given, far = _task(records, task, coder), next_position(records, codebook, task, coder)
+    given = _task(records, task, coder)
+    far = _place(records, codebook, given, coder)
     unit, questions = records.tasks.unit(task, coder, position), variables(codebook, given.variables)
     if unit is None:
         raise UnknownNameError(f"no position {position} in the task {task!r} of {coder}: it has 0 to {far.total - 1}")
@@ -171,6 +169,13 @@ def _task(records: Records, name: str, coder: str) -> Task:
             return task
     there = ", ".join(one.name for one in known if records.tasks.units(one.name, coder)) or "none"
     raise UnknownNameError(f"no task {name!r}; there are: {there}")
+
+
+def _place(records: Records, codebook: Codebook, task: Task, coder: str, after: int = -1) -> Place:
+    found = place_in(records, codebook, task, coder, after)
+    if not found.total:
+        raise _not_theirs(task.name, coder)
+    return found
 
 
 def _not_theirs(task: str, coder: str) -> RefusedError:
