@@ -280,16 +280,24 @@ def whisper() -> Path:
 
 def chromium() -> Path:
     """The program ``chromium`` of Debian; installed by apt where that may be done."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        if not (shutil.which("apt-get") and os.geteuid() == 0):
-            raise MissingSourceError("there is no chromium here, which shows the app: run  apt-get install chromium")
-        _run(["apt-get", "update", "--quiet=2"])
-        _run(["apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"])
-        found = shutil.which("chromium")
-    if found is None:
+    from filelock import FileLock
+
+    if found := _browser():
+        return Path(found)
+    if not (shutil.which("apt-get") and os.geteuid() == 0):
+        raise MissingSourceError("there is no chromium here, which shows the app: run  apt-get install chromium")
+    with FileLock(Path(tempfile.gettempdir(), "studium-tests-apt.lock")):  # of two processes of tests, one installs
+        if not _browser():
+            wait = ["--option", "DPkg::Lock::Timeout=600"]  # for whoever else installs something on this machine
+            _run(["apt-get", *wait, "update", "--quiet=2"])
+            _run(["apt-get", *wait, "install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"])
+    if not (found := _browser()):
         raise MissingSourceError("apt-get installed chromium, but it is not on PATH")
     return Path(found)
+
+
+def _browser() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
