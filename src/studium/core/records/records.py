@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from studium.core.annotation import Annotation
 from studium.core.records.accounts import Accounts
@@ -15,6 +15,9 @@ from studium.core.records.database import Database, add_new, as_json, checked
 from studium.core.records.samples import Samples
 from studium.core.records.tasks import Tasks
 from studium.core.records.traits import Traits
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 __all__ = ["Entry", "Records"]
 
@@ -101,20 +104,10 @@ class Records(Database):
         Returns:
             In the order they were added.
         """
-        import sqlalchemy as sa
-
-        from studium.core.migrations import tables
-
-        it = tables.annotations
-        wanted = {it.c.variable: variable, it.c.coder: coder, it.c.unit: unit, it.c.sample: sample}
-        query = sa.select(it).where(*(column == value for column, value in wanted.items() if value is not None))
-        if not history:
-            inner = query.add_columns(_age(it.c, "sample").label("age_there")).subquery()
-            stands = sa.select(inner).where(inner.c.age_there == 1, sa.not_(inner.c.withdrawn))
-            outer = stands.add_columns(_age(inner.c).label("age")).subquery()
-            query = sa.select(outer).where(outer.c.age == 1)
+        asked = {"variable": variable, "coder": coder, "unit": unit, "sample": sample}
+        given = {name: value for name, value in asked.items() if value is not None}
         with self.transaction(reading=True) as connection:
-            rows = connection.execute(query.order_by("id")).all()
+            rows = connection.execute(_said((*given,), history), given).all()
         return [_annotation(row) for row in rows]
 
     def log(self, who: str, what: str, detail: Mapping[str, Any] | None = None) -> None:
@@ -141,6 +134,22 @@ class Records(Database):
             query = query.where(tables.audit.c.what == what)
         with self.transaction(reading=True) as connection:
             return [Entry(r.at, r.who, r.what, json.loads(r.detail)) for r in connection.execute(query)]
+
+
+@cache
+def _said(given: tuple[str, ...], history: bool) -> "Select[Any]":
+    """Annotations with these columns as parameters; kept, as it takes longer to put together than to answer."""
+    import sqlalchemy as sa
+
+    from studium.core.migrations.tables import annotations as it
+
+    query = sa.select(it).where(*(it.c[name] == sa.bindparam(name) for name in given))
+    if not history:
+        inner = query.add_columns(_age(it.c, "sample").label("age_there")).subquery()
+        stands = sa.select(inner).where(inner.c.age_there == 1, sa.not_(inner.c.withdrawn))
+        outer = stands.add_columns(_age(inner.c).label("age")).subquery()
+        query = sa.select(outer).where(outer.c.age == 1)
+    return query.order_by("id")
 
 
 def _age(columns: Any, *more: str) -> Any:

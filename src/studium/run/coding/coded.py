@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from studium.core.codebook import Codebook
@@ -14,7 +15,19 @@ from studium.errors import UnknownNameError
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
-__all__ = ["NOTHING", "Said", "answered", "asked_of", "chance", "coded", "finished", "said", "skipped", "variables"]
+__all__ = [
+    "NOTHING",
+    "Said",
+    "answered",
+    "asked_of",
+    "chance",
+    "coded",
+    "finished",
+    "said",
+    "skipped",
+    "told",
+    "variables",
+]
 
 _MANY = 500  # of units that a question to the database names
 
@@ -106,29 +119,35 @@ def finished(records: Records, codebook: Codebook, task: Task, coder: str) -> se
         answers = said(records, codebook, task, coder)
         return {unit for (_, unit), one in answers.items() if coded(questions, one.answers)}
     with records.transaction(reading=True) as connection:
-        asked = answered(task, coder, {one.name: one.digest for one in questions})
-        return {*connection.execute(asked).scalars()}
+        return {*connection.execute(answered(len(questions)), told(task, coder, questions)).scalars()}
 
 
-def answered(task: Task, coder: str, digests: Mapping[str, str]) -> "Select[tuple[str]]":
-    """The units of which a coder has answered all of these variables, by these definitions: the database looks.
+@cache
+def answered(n: int) -> "Select[tuple[str]]":
+    """The units of which a coder has answered all of n variables, by their present definitions: the database looks.
 
-    Args:
-        task: in whose sample.
-        coder: who.
-        digests: variable -> `Variable.digest`.
+    Its parameters are given by `told`. It is kept, as it takes longer to put together than to answer.
     """
     import sqlalchemy as sa
 
     from studium.core.migrations.tables import annotations as it
 
+    asked: list[tuple[Any, Any]] = [(sa.bindparam(f"variable_{at}"), sa.bindparam(f"digest_{at}")) for at in range(n)]
     age = sa.func.row_number().over(partition_by=(it.c.unit, it.c.variable), order_by=(it.c.at.desc(), it.c.id.desc()))
-    said_here = sa.and_(it.c.coder == coder, it.c.sample == task.sample, it.c.variable.in_([*digests]))
+    here = sa.and_(it.c.coder == sa.bindparam("coder"), it.c.sample == sa.bindparam("sample"))
+    said_here = sa.and_(here, it.c.variable.in_([variable for variable, _ in asked]))
     names = ("unit", "variable", "variable_digest", "withdrawn")
     last = sa.select(*(it.c[name] for name in names), age.label("age")).where(said_here).subquery().c
-    valid = sa.or_(*(sa.and_(last.variable == one, last.variable_digest == digest) for one, digest in digests.items()))
+    valid = sa.or_(*(sa.and_(last.variable == one, last.variable_digest == digest) for one, digest in asked))
     stands = sa.select(last.unit).where(last.age == 1, sa.not_(last.withdrawn), valid)
-    return stands.group_by(last.unit).having(sa.func.count() == len(digests))
+    return stands.group_by(last.unit).having(sa.func.count() == n)
+
+
+def told(task: Task, coder: str, questions: Sequence[Variable]) -> dict[str, str]:
+    """The parameters of `answered`: which coder, in which sample, which variables and their definitions."""
+    named = {f"variable_{at}": one.name for at, one in enumerate(questions)}
+    digests = {f"digest_{at}": one.digest for at, one in enumerate(questions)}
+    return {"coder": coder, "sample": task.sample, **named, **digests}
 
 
 def chance(records: Records, sample: str, unit: str) -> float:

@@ -1,10 +1,15 @@
 """A coder's queue: what is next, and how much is done. The database counts where it can, as a task may be long."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from studium.core.codebook import Codebook
 from studium.core.records import Records, Task
-from studium.run.coding.coded import answered, finished, variables
+from studium.run.coding.coded import answered, finished, told, variables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
 
 __all__ = ["Place", "place_in"]
 
@@ -36,23 +41,26 @@ def place_in(records: Records, codebook: Codebook, task: Task, coder: str, after
     """
     questions = variables(codebook, task.variables)
     if not any(one.only_if for one in questions):
-        return _counted(records, task, coder, {one.name: one.digest for one in questions}, after)
-    units, done = records.tasks.units(task.name, coder), finished(records, codebook, task, coder)
-    undone = [at for at, unit in enumerate(units) if unit not in done]
-    later = [at for at in undone if at > after] or undone
-    return Place(later[0] if later else None, len(units), len(units) - len(undone))
+        given = {**told(task, coder, questions), "task": task.name, "after": after}
+        with records.transaction(reading=True) as connection:
+            first, later, total, done = connection.execute(_counts(len(questions)), given).one()
+        return Place(first if later is None else later, total, done)
+    units, coded = records.tasks.units(task.name, coder), finished(records, codebook, task, coder)
+    undone = [at for at, unit in enumerate(units) if unit not in coded]
+    next_ = [at for at in undone if at > after] or undone
+    return Place(next_[0] if next_ else None, len(units), len(units) - len(undone))
 
 
-def _counted(records: Records, task: Task, coder: str, digests: dict[str, str], after: int) -> Place:
+@cache
+def _counts(n: int) -> "Select[Any, Any, int, int]":
+    """The first unit that is not coded, the first after a position, units of the coder and those coded; n variables."""
     import sqlalchemy as sa
 
     from studium.core.migrations.tables import assignments as it
 
-    done = answered(task, coder, digests).subquery()
+    done = answered(n).subquery()
     here = sa.case((done.c.unit.is_(None), it.c.position))
-    later = sa.case((sa.and_(done.c.unit.is_(None), it.c.position > after), it.c.position))
+    later = sa.case((sa.and_(done.c.unit.is_(None), it.c.position > sa.bindparam("after")), it.c.position))
     asked = sa.select(sa.func.min(here), sa.func.min(later), sa.func.count(), sa.func.count(done.c.unit))
-    asked = asked.select_from(it.outerjoin(done, done.c.unit == it.c.unit))
-    with records.transaction(reading=True) as connection:
-        row = connection.execute(asked.where(it.c.task == task.name, it.c.coder == coder)).one()
-    return Place(row[0] if row[1] is None else row[1], row[2], row[3])
+    theirs = sa.and_(it.c.task == sa.bindparam("task"), it.c.coder == sa.bindparam("coder"))
+    return asked.select_from(it.outerjoin(done, done.c.unit == it.c.unit)).where(theirs)
