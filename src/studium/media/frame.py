@@ -148,7 +148,8 @@ def _averaged(plane: "NDArray[Any]", black: int, white: int, width: int, height:
     except ImportError as error:
         raise MissingExtraError("opencv-python-headless", "video") from error
     size = min(plane.shape[1], _SAMPLES * width), min(plane.shape[0], _SAMPLES * height)
-    sampled = cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT)  # most of the time is reading memory
+    lines = plane[_lines(plane.shape[0], size[1])]  # most of the time is reading memory, and whole lines come quicker
+    sampled = cv2.resize(lines, size, interpolation=cv2.INTER_NEAREST_EXACT)
     if plane.dtype == np.uint8:
         levels: NDArray[np.uint8] = _stretched(black, white)[
             cv2.resize(sampled, (width, height), None, 0, 0, cv2.INTER_AREA)
@@ -156,6 +157,16 @@ def _averaged(plane: "NDArray[Any]", black: int, white: int, width: int, height:
         return levels
     small = cv2.resize(sampled.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return _levels(small, black, white)
+
+
+@lru_cache(maxsize=64)
+def _lines(there: int, wanted: int) -> "NDArray[np.intp]":
+    """Which lines of a picture OpenCV would take to make it this high."""
+    import cv2
+
+    every = np.arange(there, dtype=np.float32)[:, None]
+    lines: NDArray[np.intp] = cv2.resize(every, (1, wanted), None, 0, 0, cv2.INTER_NEAREST_EXACT)[:, 0].astype(np.intp)
+    return lines
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from studium.errors import DamagedStreamError
@@ -74,13 +75,16 @@ class Video:
         """
         with closing(Pictures(self.path, keyframes)) as pictures:
             ledger = Ledger(pictures.seconds, self.start, self.end)
-            for frame in pictures.pass_over(self.start, ledger):
-                if self.end is not None and frame.time >= self.end - HALF_MICROSECOND:
-                    break
-                if frame.time >= self.start - HALF_MICROSECOND:
-                    yield frame
+            begun = dropwhile(lambda frame: not self._from(frame), pictures.pass_over(self.start, ledger))
+            yield from takewhile(self._before_end, begun)  # no loop here holds a frame while the next is decoded
         if ledger.lost:
             raise DamagedStreamError(f"{self.path}: {_damage(ledger)}")
+
+    def _from(self, frame: Frame) -> bool:
+        return frame.time >= self.start - HALF_MICROSECOND
+
+    def _before_end(self, frame: Frame) -> bool:
+        return self.end is None or frame.time < self.end - HALF_MICROSECOND
 
 
 def _damage(ledger: Ledger) -> str:

@@ -84,6 +84,7 @@ def watch(medium: Video | Sound, parts: Sequence[Watches]) -> tuple[list[Any], D
             for number, (part, watcher) in enumerate(zip(parts, watchers, strict=True)):
                 if isinstance(watcher, Watcher) and (not part.keyframes or piece.key):
                     watchers[number] = _shown(watcher, piece)
+            del piece  # a frame that is held while the next is decoded makes that slower
     except DamagedStreamError as error:
         damage = error
     return [_found(watcher) for watcher in watchers], damage
