@@ -280,17 +280,12 @@ def whisper() -> Path:
 
 def chromium() -> Path:
     """The program ``chromium`` of Debian; installed by apt where that may be done."""
-    from filelock import FileLock
-
     if found := _browser():
         return Path(found)
     if not (shutil.which("apt-get") and os.geteuid() == 0):
         raise MissingSourceError("there is no chromium here, which shows the app: run  apt-get install chromium")
-    with FileLock(Path(tempfile.gettempdir(), "studium-tests-apt.lock")):  # of two processes of tests, one installs
-        if not _browser():
-            wait = ["--option", "DPkg::Lock::Timeout=600"]  # for whoever else installs something on this machine
-            _run(["apt-get", *wait, "update", "--quiet=2"])
-            _run(["apt-get", *wait, "install", "--quiet=2", "--yes", "--no-install-recommends", "chromium"])
+    _apt("update")
+    _apt("install", "--yes", "--no-install-recommends", "chromium")
     if not (found := _browser()):
         raise MissingSourceError("apt-get installed chromium, but it is not on PATH")
     return Path(found)
@@ -300,13 +295,19 @@ def _browser() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def _cache() -> Path:
+    """Where all that is fetched stays."""
+    folder = Path(os.environ.get("STUDIUM_TEST_DATA") or "~/.cache/studium-tests").expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _cached(name: str, unpack: Callable[[Path, Path], None]) -> Path:
     """The folder ``name`` of the cache, filled aside and then renamed, so that it is whole or not there."""
-    cache = Path(os.environ.get("STUDIUM_TEST_DATA") or "~/.cache/studium-tests").expanduser()
+    cache = _cache()
     target = cache / name
     if target.is_dir():
         return target
-    cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as aside:
         made, work = Path(aside, "made"), Path(aside, "work")
         made.mkdir()
@@ -345,7 +346,7 @@ def _deb(package: str, inside: str, target: Path, work: Path) -> None:
     try:
         _run(["apt-get", "download", "--quiet=2", package], work)
     except MissingSourceError:
-        _run(["apt-get", "update", "--quiet=2"])
+        _apt("update")
         _run(["apt-get", "download", "--quiet=2", package], work)
     (file,) = work.glob("*.deb")
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", file], stdout=subprocess.PIPE) as process:
@@ -374,7 +375,7 @@ def _unpacked(packages: list[str], target: Path, work: Path) -> None:
     try:
         _run(["apt-get", "download", "--quiet=2", *packages], work)
     except MissingSourceError:
-        _run(["apt-get", "update", "--quiet=2"])
+        _apt("update")
         _run(["apt-get", "download", "--quiet=2", *packages], work)
     for file in sorted(work.glob("*.deb")):
         _run(["dpkg-deb", "--extract", str(file), str(target)])
@@ -387,6 +388,14 @@ def _untar(file: IO[bytes], inside: str, target: Path) -> None:
             if found and name and member.isfile():
                 member.name = name
                 archive.extract(member, target, filter="data")
+
+
+def _apt(*command: str) -> None:
+    """Run what apt-get does one at a time: processes of tests wait for each other, and for whoever else installs."""
+    from filelock import FileLock
+
+    with FileLock(_cache() / "apt.lock"):
+        _run(["apt-get", "--quiet=2", "--option", "DPkg::Lock::Timeout=600", *command])
 
 
 def _run(command: list[str], folder: Path | None = None) -> None:
