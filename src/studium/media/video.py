@@ -75,15 +75,15 @@ class Video:
         """
         with closing(Pictures(self.path, keyframes)) as pictures:
             ledger = Ledger(pictures.seconds, self.start, self.end)
-            begun = dropwhile(lambda frame: not self._from(frame), pictures.pass_over(self.start, ledger))
-            yield from takewhile(self._before_end, begun)  # no loop here holds a frame while the next is decoded
+            within = takewhile(self._timely, dropwhile(self._early, pictures.pass_over(self.start, ledger)))
+            yield from within  # and no loop here that would hold a frame while the next is decoded
         if ledger.lost:
             raise DamagedStreamError(f"{self.path}: {_damage(ledger)}")
 
-    def _from(self, frame: Frame) -> bool:
-        return frame.time >= self.start - HALF_MICROSECOND
+    def _early(self, frame: Frame) -> bool:
+        return frame.time < self.start - HALF_MICROSECOND
 
-    def _before_end(self, frame: Frame) -> bool:
+    def _timely(self, frame: Frame) -> bool:
         return self.end is None or frame.time < self.end - HALF_MICROSECOND
 
 

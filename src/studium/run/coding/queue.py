@@ -47,8 +47,8 @@ def place_in(records: Records, codebook: Codebook, task: Task, coder: str, after
         return Place(first if later is None else later, total, done)
     units, coded = records.tasks.units(task.name, coder), finished(records, codebook, task, coder)
     undone = [at for at, unit in enumerate(units) if unit not in coded]
-    next_ = [at for at in undone if at > after] or undone
-    return Place(next_[0] if next_ else None, len(units), len(units) - len(undone))
+    ahead = [at for at in undone if at > after] or undone
+    return Place(ahead[0] if ahead else None, len(units), len(units) - len(undone))
 
 
 @cache
