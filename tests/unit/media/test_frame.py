@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import hostile_video
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from hostile_video import number_of, numbered
 from numpy.typing import NDArray
 
 from studium.errors import InputError
-from studium.media.frame import Frame
+from studium.media.frame import Frame, Shape
+from studium.media.planes import Scaler
 from studium.media.video import Video
 
 Films = tuple[Path, dict[str, str]]
@@ -207,3 +209,14 @@ def test_a_stream_may_change_its_size(tmp_path: Path) -> None:
                         output.mux(packet)
     shapes = [(frame.rgb().shape[1], number_of(frame.rgb())) for frame in Video(tmp_path / "both.ts").frames()]
     assert shapes == [(64, i) for i in range(9)] + [(96, i) for i in range(9)]
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1001, 563), (97, 1), (1, 41), (50, 200)])
+def test_grey_averages_four_by_four_samples_of_the_whole_picture(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, size[::-1], np.uint8)
+    frame = Frame(av.VideoFrame.from_ndarray(pixels, "gray"), 0.0, 0.0, Shape(*size), Scaler())
+    for wide, high in ((48, 27), (32, 32), (1, 1)):
+        samples = cv2.resize(
+            pixels, (min(4 * wide, size[0]), min(4 * high, size[1])), None, 0, 0, cv2.INTER_NEAREST_EXACT
+        )
+        assert np.array_equal(frame.grey(wide, high), cv2.resize(samples, (wide, high), None, 0, 0, cv2.INTER_AREA))
