@@ -82,6 +82,18 @@ def test_shares_have_intervals_near_their_ends():
         share([2.0], [0.5])
 
 
+def test_a_share_of_all_or_none_is_exact_however_the_numbers_lie_in_memory():
+    rng = np.random.default_rng(0)
+    for n in rng.integers(4, 30, 500):
+        chance, columns = rng.uniform(0.02, 0.95, n), rng.choice([0, 1, 1 / 3, 1 / 7, 1 / 45], (n, 2))
+        among = columns[:, 0]
+        if among.any():
+            for y, known in ((np.ones(n), 1.0), (np.zeros(n), 0.0)):
+                found = share(y, chance, among=among)
+                assert (found.value, found.se) == (known, 0)
+                assert found.high - found.low > 0.1, "so few cannot tell so much"
+
+
 def test_refusals():
     for chance in ([0.0, 1.0], [1.5, 1.0], [0.5]):
         with pytest.raises(InputError, match="probabilities above 0 and at most 1"):

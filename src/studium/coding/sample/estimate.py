@@ -112,9 +112,11 @@ def share(
         raise InputError("a share is of units that have something (1) or not (0); take mean for other numbers")
     x = np.ones(len(values)) if among is None else np.asarray(among, np.float64)
     found = ratio(values * x, x, chance, stratum, cluster)
-    p, se = found.value, found.se
-    if math.isnan(p) or math.isnan(se):
+    if math.isnan(found.value) or math.isnan(found.se):
         return found
+    if len(said := np.unique(values[x != 0])) == 1:  # all or none: sums may differ in their last digit, shares may not
+        found = replace(found, value=float(said[0]), se=0.0)
+    p, se = found.value, found.se
     if (np.asarray(chance)[x != 0] >= 1).all():
         return replace(found, low=p, high=p)  # all units there are
     like = p * (1 - p) / se**2 if se > 0 else found.n_eff
