@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from studium.coding.pairs import MEASURES, cohesion, draw_pairs, pairs_of
+from studium.core.interval import wilson
 from studium.errors import InputError
 from studium.explore.cluster import Iterative, iterative
 
@@ -92,6 +93,21 @@ def test_without_codes_there_are_no_figures():
     assert all(math.isnan(one.p) for one in changes)
     with pytest.raises(InputError, match="codes and chances"):
         cohesion([True], [0.5, 0.5], np.zeros((1, 2)), found.sizes)
+
+
+def test_f1_of_a_sample():
+    """Wilson's interval of TP / (TP + FP + FN), as F1: of 90 hits, 10 of either error, and of nothing but hits."""
+    of = np.repeat([0, 0, -1, -1], [90, 10, 10, 90])[:, None]
+    same = np.repeat([1, 0, 1, 0], [90, 10, 10, 90])
+    draw = np.full(len(of), 0.01), of, [[800]]
+    (one,), _ = cohesion(same, *draw)
+    assert one.f1.value == pytest.approx(0.9)
+    ends = [2 * end / (1 + end) for end in wilson(90 / 110, 110)]
+    assert (one.f1.low, one.f1.high) == pytest.approx(ends, abs=0.003)
+    (one,), _ = cohesion(of[:, 0] == 0, *draw)
+    assert (one.f1.value, one.f1.high) == (1, 1)
+    low = wilson(1, 100)[0]
+    assert one.f1.low == pytest.approx(2 * low / (1 + low))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from studium.coding.pairs.draw import pairs_of
 from studium.coding.sample.drawn import Floats
-from studium.coding.sample.estimate import Estimate, ratio, share
+from studium.coding.sample.estimate import Estimate, share
 from studium.errors import InputError
 
 __all__ = ["MEASURES", "RESAMPLES", "Change", "Cohesion", "Figure", "cohesion"]
@@ -26,7 +26,7 @@ class Figure:
 
     Attributes:
         value: estimate for all pairs of units.
-        low: lower end of the 95 % interval: Wilson's, by the standard error of the draw (of F1 a normal one).
+        low: lower end of the 95 % interval: Wilson's, by the standard error of the draw.
         high: upper end.
         bootstrap_low: lower end of the percentile bootstrap over pairs.
         bootstrap_high: upper end.
@@ -158,10 +158,19 @@ def _one(y: Floats, p: Floats, together: Floats, even: Floats, resampled: dict[s
         "share": share(y, p, among=together),
         "cluster_share": share(y, p, among=even),
         "recall": share(together, p, among=y),
-        "f1": ratio(2 * y * together, y + together, p),
+        "f1": _f1(share(y * together, p, among=np.maximum(y, together))),
     }
     figures = {name: _figure(one, resampled[name]) for name, one in direct.items()}
     return Cohesion(int(together.sum()), **figures)
+
+
+def _f1(jaccard: Estimate) -> Estimate:
+    """F1 is 2 J / (1 + J), with J the share of pairs that are the same and lie together, of those that are either.
+
+    It rises with J, so the ends of J's interval become those of F1 (Lam, Gopal & Qian 2023, arXiv:2309.14621).
+    """
+    value, low, high = (2 * one / (1 + one) for one in (jaccard.value, jaccard.low, jaccard.high))
+    return replace(jaccard, value=value, se=2 * jaccard.se / (1 + jaccard.value) ** 2, low=low, high=high)
 
 
 def _figure(one: Estimate, resampled: Floats) -> Figure:
