@@ -137,7 +137,7 @@ class Frame:
             pixels = pixels[:, ::-1]
         if self.shape.rotation:
             pixels = np.rot90(pixels, -self.shape.rotation // 90)
-        upright = np.ascontiguousarray(pixels).view()
+        upright = np.ascontiguousarray(pixels)
         upright.flags.writeable = False
         return upright
 
@@ -149,13 +149,12 @@ def _averaged(plane: "NDArray[Any]", black: int, white: int, width: int, height:
         raise MissingExtraError("opencv-python-headless", "video") from error
     size = min(plane.shape[1], _SAMPLES * width), min(plane.shape[0], _SAMPLES * height)
     lines = plane[_lines(plane.shape[0], size[1])]  # most of the time is reading memory, and whole lines come quicker
-    sampled = cv2.resize(lines, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    sampled = cv2.resize(lines, size, None, 0, 0, cv2.INTER_NEAREST_EXACT)
     if plane.dtype == np.uint8:
-        levels: NDArray[np.uint8] = _stretched(black, white)[
-            cv2.resize(sampled, (width, height), None, 0, 0, cv2.INTER_AREA)
-        ]
+        small = cv2.resize(sampled, (width, height), None, 0, 0, cv2.INTER_AREA)
+        levels: NDArray[np.uint8] = cv2.LUT(small, _stretched(black, white))
         return levels
-    small = cv2.resize(sampled.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(sampled.astype(np.float32), (width, height), None, 0, 0, cv2.INTER_AREA)
     return _levels(small, black, white)
 
 

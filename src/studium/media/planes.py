@@ -21,31 +21,32 @@ Luma = tuple["NDArray[np.uint8 | np.uint16]", int, int]
 
 
 @lru_cache(maxsize=256)
-def _depth(name: str) -> int | None:
-    """Bits of a format whose first plane is luminance and nothing else, in native bytes; None for other formats."""
-    if name in {"nv12", "nv21", "nv16", "nv24", "nv42"}:
-        return 8
-    found = re.fullmatch(r"(?:yuvj?4\d\dp|gray)(?:(9|1\d)le)?", name)
-    return int(found[1] or 8) if found else None
+def _luma(name: str, color_range: int) -> tuple[int, int, int] | None:
+    """Of a format whose first plane is luminance and nothing else, in native bytes: its bits, and black and white."""
+    found = re.fullmatch(r"(?:yuvj?4\d\dp|gray|nv(?:12|21|16|24|42))(?:(9|1\d)le)?", name)
+    if found is None:
+        return None
+    bits = int(found[1] or 8)
+    return (bits, 0, (1 << bits) - 1) if _is_full(name, color_range) else (bits, 16 << bits - 8, 235 << bits - 8)
 
 
-def _is_full(raw: Any) -> bool:
+def _is_full(name: str, color_range: int) -> bool:
     """Whether 0 is black and the largest value white."""
-    if raw.color_range in {_LIMITED, _FULL}:
-        return bool(raw.color_range == _FULL)
-    return bool(raw.format.name.startswith(("yuvj", "gray")) or raw.format.is_rgb)
+    if color_range in {_LIMITED, _FULL}:
+        return color_range == _FULL
+    return name.startswith(("yuvj", "gray"))
 
 
 def luma_of(raw: Any) -> "Luma | None":
     """The stored luminance of a frame without a copy, or None where the format keeps none as a plane of its own."""
-    bits = _depth(raw.format.name)
-    if bits is None:
+    from av.video.plane import VideoPlane
+
+    if (luma := _luma(raw.format.name, raw.color_range)) is None:
         return None
-    rows = _rows(raw.planes[0])[: raw.height]
-    plane = rows[:, : raw.width] if bits == 8 else rows.view(np.uint16)[:, : raw.width]
-    if _is_full(raw):
-        return plane, 0, (1 << bits) - 1
-    return plane, 16 << bits - 8, 235 << bits - 8
+    bits, black, white = luma
+    plane: Any = VideoPlane(raw, 0)
+    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
+    return np.ndarray((raw.height, raw.width), dtype, plane, 0, (abs(plane.line_size), dtype.itemsize)), black, white
 
 
 def _rows(plane: Any) -> "NDArray[np.uint8]":
@@ -84,7 +85,7 @@ class Scaler:
         from av.video.reformatter import VideoReformatter
 
         if not raw.format.is_rgb:
-            raw.color_range = _FULL if _is_full(raw) else _LIMITED
+            raw.color_range = _FULL if _is_full(raw.format.name, raw.color_range) else _LIMITED
             if raw.colorspace in _UNTAGGED:
                 raw.colorspace = _BT709 if (lines or raw.height) >= _HD_LINES else _BT601
         alpha = any(part.is_alpha for part in raw.format.components) or raw.format.has_palette

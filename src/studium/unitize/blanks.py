@@ -1,5 +1,6 @@
 """Black and white pictures: where they are, and how far the fades around them reach."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,11 +45,14 @@ def blanks(frames: npt.NDArray[np.uint8], times: npt.NDArray[np.float64]) -> lis
     """
     if not len(frames):
         return []
+    size = math.prod(frames.shape[1:])
+    level = frames.sum(axis=(1, 2), dtype=np.uint32) / size
+    dark_or_bright = (level < _BLACK) | (level > _WHITE)
+    if not dark_or_bright.any():
+        return []
+    contrast = frames.reshape(-1, size).std(axis=1)
+    blank = (contrast < _FLAT) & dark_or_bright
     tenth = max(1, round(0.1 / float(np.median(np.diff(times))))) if len(frames) > 1 else 1
-    flat = frames.reshape(len(frames), -1)
-    contrast = flat.std(axis=1)
-    level = flat.mean(axis=1)
-    blank = (contrast < _FLAT) & ((level < _BLACK) | (level > _WHITE))
     edges = np.flatnonzero(np.diff(np.concatenate([[0], blank.astype(np.int8), [0]])))
     found = []
     for black, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):

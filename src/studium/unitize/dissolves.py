@@ -96,7 +96,8 @@ def distances(frames: Floats, reach: int) -> Floats:
     count = len(frames)
     found = np.full((count, reach + 1), np.inf)
     for apart in range(min(reach, count - 1) + 1):
-        found[: count - apart, apart] = np.square(frames[apart:] - frames[: count - apart]).mean(axis=1)
+        change = frames[apart:] - frames[: count - apart]
+        found[: count - apart, apart] = np.einsum("ij,ij->i", change, change) / frames.shape[1]
     return found
 
 
@@ -157,9 +158,8 @@ def dissolves(frames: Grey, times: Floats, threshold: float = 0.5) -> list[Disso
 
 def _small(frames: Grey) -> Floats:
     """Frames averaged to 16 x 9, as vectors: coarse, so that a little motion does not matter."""
-    count, height, width = frames.shape
-    parts = frames.astype(np.float64).reshape(count, height // 3, 3, width // 3, 3)
-    small: Floats = parts.mean(axis=(2, 4)).reshape(count, -1)
+    lines = frames[:, ::3].astype(np.uint16) + frames[:, 1::3] + frames[:, 2::3]
+    small: Floats = (lines[:, :, ::3] + lines[:, :, 1::3] + lines[:, :, 2::3]).reshape(len(frames), -1) / 9
     return small
 
 

@@ -1,6 +1,6 @@
 """How alike two small grey pictures are: level by level, or block by block wherever the blocks have moved."""
 
-import itertools
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,11 @@ def differences(frames: Grey) -> Floats:
     Returns:
         (n - 1,), 0 to 255; empty for less than two frames.
     """
-    levels = np.asarray(frames).astype(np.int16)
-    changes = np.abs(levels[1:] - levels[:-1])
-    return changes.reshape(len(changes), -1).mean(axis=1) if len(changes) else np.zeros(0)
+    before, after = frames[:-1], frames[1:]
+    changes = np.maximum(before, after)
+    changes -= np.minimum(before, after)
+    means: Floats = changes.sum(axis=(1, 2), dtype=np.uint32) / math.prod(frames.shape[1:])
+    return means
 
 
 def likeness(before: Grey, after: Grey) -> float:
@@ -48,13 +50,12 @@ def likeness(before: Grey, after: Grey) -> float:
         -1 to 1; two photographs have about .4, two frames of one shot .9. Of pictures without any contrast, 1 if
         their levels are much the same, else 0.
     """
-    blocks = np.concatenate([_blocks(frame) for frame in before], axis=2)
-    windows = np.concatenate([_windows(frame) for frame in after], axis=1)
+    blocks, windows = _blocks(before), _windows(after)
     size = blocks.shape[1]
-    blocks = blocks - blocks.mean(axis=1, keepdims=True)
-    windows = windows - windows.mean(axis=2, keepdims=True)
+    blocks -= blocks.mean(axis=1, keepdims=True)
+    windows -= windows.mean(axis=2, keepdims=True)
     ours = np.square(blocks).sum(axis=1)[:, None, :]
-    theirs = np.square(windows).sum(axis=2)[:, :, None]
+    theirs = np.einsum("bpk,bpk->bp", windows, windows)[:, :, None]
     correlation = (windows @ blocks) / np.sqrt((ours + size * _FLAT) * (theirs + size * _FLAT))
     every = correlation.reshape(len(blocks), -1)
     best = every.argmax(axis=1)[:, None]
@@ -75,30 +76,33 @@ def unmoved(frames: Grey) -> float:
         0 to 1: about .3 for a camera that pans or zooms, .8 for a dissolve, 0 if nothing changes.
     """
     moved, still = 0.0, 0.5
-    for one, other in itertools.pairwise(frames):
-        apart = np.abs(_windows(other) - _blocks(one).transpose(0, 2, 1)).mean(axis=2)
+    for at in range(len(frames) - 1):
+        apart = _windows(frames[at + 1 : at + 2])
+        apart -= _blocks(frames[at : at + 1]).transpose(0, 2, 1)
+        apart = np.abs(apart, out=apart).mean(axis=2)
         moved += float(apart.min(axis=1).mean())
         still += float(apart[:, apart.shape[1] // 2].mean())
     return moved / still
 
 
-def _blocks(frame: Grey) -> Windows:
-    """(blocks, pixels of a block, 1)."""
-    height, width = frame.shape
-    parts = frame.astype(np.float32).reshape(height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
-    return parts.transpose(0, 2, 1, 3).reshape(-1, _ROWS * _COLUMNS, 1)
+def _blocks(frames: Grey) -> Windows:
+    """(blocks, pixels of a block, frames)."""
+    count, height, width = frames.shape
+    parts = frames.astype(np.float32).reshape(count, height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
+    return parts.transpose(1, 3, 2, 4, 0).reshape(-1, _ROWS * _COLUMNS, count)
 
 
-def _windows(frame: Grey) -> Windows:
-    """(blocks, places, pixels of a block): what is seen of a frame at every place around that of each block."""
-    height, width = frame.shape
-    wide = np.pad(frame.astype(np.float32), _REACH, mode="edge")
-    down, right = wide.strides
+def _windows(frames: Grey) -> Windows:
+    """(blocks, frames x places, pixels of a block): what is seen of frames at every place around that of a block."""
+    count, height, width = frames.shape
+    down, right = (np.arange(-_REACH, size + _REACH).clip(0, size - 1) for size in (height, width))
+    wide = frames[:, down[:, None], right].astype(np.float32)
     places = 2 * _REACH + 1
+    frame, row, column = wide.strides
     windows = np.lib.stride_tricks.as_strided(
         wide,
-        (height // _ROWS, width // _COLUMNS, places, places, _ROWS, _COLUMNS),
-        (down * _ROWS, right * _COLUMNS, down, right, down, right),
+        (height // _ROWS, width // _COLUMNS, count, places, places, _ROWS, _COLUMNS),
+        (row * _ROWS, column * _COLUMNS, frame, row, column, row, column),
         writeable=False,
     )
-    return windows.reshape(-1, places * places, _ROWS * _COLUMNS)
+    return windows.reshape(-1, count * places * places, _ROWS * _COLUMNS)
