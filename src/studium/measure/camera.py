@@ -76,7 +76,7 @@ class CameraMotion(WatchingMeasure):
     """
 
     name: ClassVar[str] = "camera_motion"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     takes: ClassVar[str] = "video"
 
     width: int = 320

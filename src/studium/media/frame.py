@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import atan2, degrees
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,6 @@ __all__ = ["Frame", "Shape"]
 
 _LEAST, _MOST = Fraction(1, 8), Fraction(8)
 """Widths of a pixel by its height that are believed."""
-_SAMPLES = 4
-"""How many stored pixels, each way, go into one of `Frame.grey`."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -82,20 +80,24 @@ class Frame:
         self._raw, self._scaler = raw, scaler
         self._made: dict[object, NDArray[np.uint8]] = {}
 
-    def grey(self, width: int, height: int) -> "NDArray[np.uint8]":
+    def grey(self, width: int, height: int, samples: int = 4) -> "NDArray[np.uint8]":
         """Luminance (H x W, uint8, 0 to 255 whatever the range of the stream), upright, averaged to this size.
 
-        Each pixel is the mean of 4 x 4 that lie evenly in its place; of all, where the picture has no more.
+        Each pixel is the mean of samples that lie evenly in its place, each taken between the 2 x 2 stored pixels
+        nearest to it; of all stored pixels, where there are no more than samples.
 
         Args:
             width: px, of the upright picture.
             height: px.
+            samples: how many each way go into one pixel; fewer are quicker.
         """
-        if width < 1 or height < 1:
-            raise InputError(f"a picture needs at least 1 x 1 px, got {width} x {height}")
-        key = ("grey", width, height)
+        if width < 1 or height < 1 or samples < 1:
+            raise InputError(
+                f"a picture needs at least 1 x 1 px and 1 sample, got {width} x {height} and {samples} samples"
+            )
+        key = ("grey", width, height, samples)
         if key not in self._made:
-            self._made[key] = self._kept(self._grey(*self._stored(width, height)))
+            self._made[key] = self._kept(self._grey(*self._stored(width, height), samples))
         return self._made[key]
 
     def rgb(self, detail: int | None = None) -> "NDArray[np.uint8]":
@@ -123,13 +125,14 @@ class Frame:
         """What was seen in one instant: of an interlaced frame its top field, which needs no other frame."""
         return top_field(self._raw) if self._raw.interlaced_frame else self._raw
 
-    def _grey(self, width: int, height: int) -> "NDArray[np.uint8]":
+    def _grey(self, width: int, height: int, samples: int) -> "NDArray[np.uint8]":
         luma = luma_of(self._raw)
         if luma is None:
             pixels = self._scaler.rgb(self._progressive(), self._raw.width, self._raw.height) @ _LUMA
-            return _averaged(pixels, 0, 255, width, height)
+            return _averaged(pixels, 0, 255, (width, height), samples)
         plane, black, white = luma
-        return _averaged(plane[::2] if self._raw.interlaced_frame else plane, black, white, width, height)
+        lines = plane[::2] if self._raw.interlaced_frame else plane
+        return _averaged(lines, black, white, (width, height), samples)
 
     def _kept(self, pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         """Upright, contiguous, read-only."""
@@ -138,34 +141,30 @@ class Frame:
         if self.shape.rotation:
             pixels = np.rot90(pixels, -self.shape.rotation // 90)
         upright = np.ascontiguousarray(pixels)
-        upright.flags.writeable = False
+        upright.setflags(write=False)
         return upright
 
 
-def _averaged(plane: "NDArray[Any]", black: int, white: int, width: int, height: int) -> "NDArray[np.uint8]":
+def _averaged(
+    plane: "NDArray[Any]", black: int, white: int, size: tuple[int, int], samples: int
+) -> "NDArray[np.uint8]":
+    cv2, (width, height) = _opencv(), size
+    taken = min(plane.shape[1], samples * width), min(plane.shape[0], samples * height)
+    if plane.dtype == np.uint8:  # of bytes this is the same with and without vector instructions
+        small = cv2.resize(cv2.resize(plane, taken, None, 0, 0, cv2.INTER_LINEAR), size, None, 0, 0, cv2.INTER_AREA)
+        levels: NDArray[np.uint8] = cv2.LUT(small, _stretched(black, white))
+        return levels
+    sampled = cv2.resize(plane, taken, None, 0, 0, cv2.INTER_LINEAR_EXACT).astype(np.float32)
+    return _levels(cv2.resize(sampled, size, None, 0, 0, cv2.INTER_AREA), black, white)
+
+
+@cache
+def _opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
         raise MissingExtraError("opencv-python-headless", "video") from error
-    size = min(plane.shape[1], _SAMPLES * width), min(plane.shape[0], _SAMPLES * height)
-    lines = plane[_lines(plane.shape[0], size[1])]  # most of the time is reading memory, and whole lines come quicker
-    sampled = cv2.resize(lines, size, None, 0, 0, cv2.INTER_NEAREST_EXACT)
-    if plane.dtype == np.uint8:
-        small = cv2.resize(sampled, (width, height), None, 0, 0, cv2.INTER_AREA)
-        levels: NDArray[np.uint8] = cv2.LUT(small, _stretched(black, white))
-        return levels
-    small = cv2.resize(sampled.astype(np.float32), (width, height), None, 0, 0, cv2.INTER_AREA)
-    return _levels(small, black, white)
-
-
-@lru_cache(maxsize=64)
-def _lines(there: int, wanted: int) -> "NDArray[np.intp]":
-    """Which lines of a picture OpenCV would take to make it this high."""
-    import cv2
-
-    every = np.arange(there, dtype=np.float32)[:, None]
-    lines: NDArray[np.intp] = cv2.resize(every, (1, wanted), None, 0, 0, cv2.INTER_NEAREST_EXACT)[:, 0].astype(np.intp)
-    return lines
+    return cv2
 
 
 @lru_cache(maxsize=8)

@@ -18,6 +18,8 @@ _NO_STAMPS = 0x80
 """Flag of demuxers of bare streams, which have no time stamps: their pictures are counted."""
 _BIDIRECTIONAL = frozenset({"mpeg1video", "mpeg2video", "mpeg4", "vc1", "wmv3"})
 """Codecs in whose streams no picture rests on a B-frame."""
+_REFERRED = frozenset({"vp8", "libvpx"})
+"""Codecs that have pictures which are only referred to, and not shown."""
 _SECOND_FIELD = Fraction(3, 4)
 """Share of a frame in which the packet of its second field may lie."""
 _REPEATED = 8
@@ -61,11 +63,13 @@ class Pictures:
         self.stream.codec_context.thread_count = 1
         if self.keyframes and not self._counted:
             self.stream.codec_context.skip_frame = "NONKEY"
+        self._codec = self.stream.codec_context.name
         self.origin, self._base = start_of(self.container), Fraction(self.stream.time_base)
         if self.container.format.name == "avi" and self.stream.codec_context.has_b_frames and self.rate:
             self.origin += 1 / self.rate  # AVI says when to decode; FFmpeg then shows the first picture a frame late
         down = self._base.denominator * self.origin.denominator
         self._line = int(self._base * down), int(self.origin * down), down
+        self._tick = self._base.as_integer_ratio()
         self._used = False
         self._lead: int | None = None
         self._last: tuple[int, int] | None = None
@@ -207,15 +211,14 @@ class Pictures:
         """Whether a packet should become a picture of its own that is shown."""
         if packet.pts is None or packet.is_discard or (self._lead is not None and packet.pts < self._lead):
             return False
-        name = self.stream.codec_context.name
-        if name in {"vp8", "libvpx"}:  # VP8 has pictures that are only referred to
+        if self._codec in _REFERRED:
             return bool(bytes(packet)[0] & 0x10)
-        return not (name in _BIDIRECTIONAL and packet.size <= _REPEATED)
+        return not (self._codec in _BIDIRECTIONAL and packet.size <= _REPEATED)
 
     def _is_last_link(self, packet: Any) -> bool:
         """Whether no other picture rests on this one: B-frames of the older codecs, and what the container says."""
         late = bool(packet.pts < self._ends - (packet.duration or 0))
-        return bool(packet.is_disposable) or (late and self.stream.codec_context.name in _BIDIRECTIONAL)
+        return bool(packet.is_disposable) or (late and self._codec in _BIDIRECTIONAL)
 
     def _admitted(self, raw: Any) -> Frame | None:
         """The frame, unless it is broken or comes too late; what is missing the ledger tells."""
@@ -226,10 +229,11 @@ class Pictures:
             self._last = stamp, 1
             return None
         covers = round(_SECOND_FIELD / (self._base * (self.rate or 25))) if raw.interlaced_frame else 0
-        self._last = stamp, raw.duration or 0
+        ticks = raw.duration or 0
+        self._last = stamp, ticks
         if not self.ledger.come(stamp, not raw.is_corrupt, covers):
             return None
-        return Frame(raw, self.seconds(stamp), self._lasts(raw.duration or 0), self._shape(raw), self._scaler)
+        return Frame(raw, self.seconds(stamp), self._lasts(ticks), self._shape(raw), self._scaler)
 
     def _shape(self, raw: Any) -> Shape:
         key = (raw.width, raw.height, raw.rotation)
@@ -249,4 +253,5 @@ class Pictures:
         return stamp + max(1, duration or round(1 / (self._base * (self.rate or 25))))
 
     def _lasts(self, ticks: int) -> float:
-        return 0.0 if self._counted else ticks * self._base.numerator / self._base.denominator
+        up, down = self._tick
+        return 0.0 if self._counted else ticks * up / down

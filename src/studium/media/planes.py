@@ -1,7 +1,7 @@
 """From a decoder's planes to luminance and RGB: range, matrix, bit depth, transparency, interlacing."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,14 +39,19 @@ def _is_full(name: str, color_range: int) -> bool:
 
 def luma_of(raw: Any) -> "Luma | None":
     """The stored luminance of a frame without a copy, or None where the format keeps none as a plane of its own."""
-    from av.video.plane import VideoPlane
-
     if (luma := _luma(raw.format.name, raw.color_range)) is None:
         return None
     bits, black, white = luma
-    plane: Any = VideoPlane(raw, 0)
+    plane = _plane_type()(raw, 0)  # without its two others, which ``raw.planes`` makes as well
     dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
     return np.ndarray((raw.height, raw.width), dtype, plane, 0, (abs(plane.line_size), dtype.itemsize)), black, white
+
+
+@cache
+def _plane_type() -> Any:
+    from av.video.plane import VideoPlane
+
+    return VideoPlane
 
 
 def _rows(plane: Any) -> "NDArray[np.uint8]":

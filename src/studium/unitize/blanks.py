@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Blank", "blanks", "is_blank"]
+__all__ = ["Blank", "are_blank", "blanks"]
 
 _FLAT = 2.0  # levels: standard deviation of a picture of nothing
 _BLACK, _WHITE = 40.0, 215.0
@@ -30,10 +30,16 @@ class Blank:
     last: int
 
 
-def is_blank(frame: npt.NDArray[np.uint8]) -> bool:
-    """Whether a picture shows nothing but black, or nothing but white."""
-    level = int(frame.sum()) / frame.size
-    return (level < _BLACK or level > _WHITE) and float(frame.std()) < _FLAT
+def are_blank(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which pictures show nothing but black, or nothing but white.
+
+    Args:
+        frames: (n, height, width), grey levels 0 to 255.
+    """
+    level = frames.sum(axis=(1, 2), dtype=np.uint32) / math.prod(frames.shape[1:])
+    blank: npt.NDArray[np.bool_] = (level < _BLACK) | (level > _WHITE)
+    blank[blank] = frames[blank].std(axis=(1, 2)) < _FLAT
+    return blank
 
 
 def blanks(frames: npt.NDArray[np.uint8], times: npt.NDArray[np.float64]) -> list[Blank]:
@@ -45,13 +51,10 @@ def blanks(frames: npt.NDArray[np.uint8], times: npt.NDArray[np.float64]) -> lis
     """
     if not len(frames):
         return []
-    size = math.prod(frames.shape[1:])
-    level = frames.sum(axis=(1, 2), dtype=np.uint32) / size
-    dark_or_bright = (level < _BLACK) | (level > _WHITE)
-    if not dark_or_bright.any():
+    blank = are_blank(frames)
+    if not blank.any():
         return []
-    contrast = frames.reshape(-1, size).std(axis=1)
-    blank = (contrast < _FLAT) & dark_or_bright
+    contrast = frames.reshape(len(frames), -1).std(axis=1)
     tenth = max(1, round(0.1 / float(np.median(np.diff(times))))) if len(frames) > 1 else 1
     edges = np.flatnonzero(np.diff(np.concatenate([[0], blank.astype(np.int8), [0]])))
     found = []

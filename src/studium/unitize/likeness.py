@@ -53,17 +53,17 @@ def likeness(before: Grey, after: Grey) -> float:
     blocks, windows = _blocks(before), _windows(after)
     size = blocks.shape[1]
     blocks -= blocks.mean(axis=1, keepdims=True)
-    windows -= windows.mean(axis=2, keepdims=True)
-    ours = np.square(blocks).sum(axis=1)[:, None, :]
-    theirs = np.einsum("bpk,bpk->bp", windows, windows)[:, :, None]
-    correlation = (windows @ blocks) / np.sqrt((ours + size * _FLAT) * (theirs + size * _FLAT))
-    every = correlation.reshape(len(blocks), -1)
-    best = every.argmax(axis=1)[:, None]
-    contrast = np.sqrt(np.maximum(ours, theirs).reshape(len(blocks), -1) / size)
-    weight = np.take_along_axis(contrast / (contrast + _FLAT), best, axis=1)
+    ours = np.square(blocks).sum(axis=1)
+    theirs = np.einsum("bpk,bpk->bp", windows, windows) - np.square(windows.sum(axis=2), dtype=np.float64) / size
+    spread = np.sqrt(ours + size * _FLAT)[:, None, :] * np.sqrt(theirs + size * _FLAT)[:, :, None]
+    correlation = (windows @ blocks / spread).reshape(len(blocks), -1)
+    every, best = np.arange(len(blocks)), correlation.argmax(axis=1)
+    place, frame = np.divmod(best, len(before))
+    contrast = np.sqrt(np.maximum(ours[every, frame], theirs[every, place]) / size)
+    weight = contrast / (contrast + _FLAT)
     if weight.sum() < 0.5:
         return float(abs(float(np.mean(before)) - float(np.mean(after))) < _STEP)
-    return float((np.take_along_axis(every, best, axis=1) * weight).sum() / weight.sum())
+    return float((correlation[every, best] * weight).sum() / weight.sum())
 
 
 def unmoved(frames: Grey) -> float:
@@ -88,7 +88,7 @@ def unmoved(frames: Grey) -> float:
 def _blocks(frames: Grey) -> Windows:
     """(blocks, pixels of a block, frames)."""
     count, height, width = frames.shape
-    parts = frames.astype(np.float32).reshape(count, height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
+    parts = _centred(frames).reshape(count, height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
     return parts.transpose(1, 3, 2, 4, 0).reshape(-1, _ROWS * _COLUMNS, count)
 
 
@@ -96,13 +96,15 @@ def _windows(frames: Grey) -> Windows:
     """(blocks, frames x places, pixels of a block): what is seen of frames at every place around that of a block."""
     count, height, width = frames.shape
     down, right = (np.arange(-_REACH, size + _REACH).clip(0, size - 1) for size in (height, width))
-    wide = frames[:, down[:, None], right].astype(np.float32)
+    wide = np.ascontiguousarray(_centred(frames)[:, down[:, None], right])
     places = 2 * _REACH + 1
     frame, row, column = wide.strides
-    windows = np.lib.stride_tricks.as_strided(
-        wide,
-        (height // _ROWS, width // _COLUMNS, count, places, places, _ROWS, _COLUMNS),
-        (row * _ROWS, column * _COLUMNS, frame, row, column, row, column),
-        writeable=False,
-    )
-    return windows.reshape(-1, count * places * places, _ROWS * _COLUMNS)
+    shape = height // _ROWS, width // _COLUMNS, count, places, places, _ROWS
+    strides = row * _ROWS, column * _COLUMNS, frame, row, column, row
+    lines = np.ndarray(shape, f"V{column * _COLUMNS}", wide, 0, strides)  # a line of a block is moved as one
+    return lines.reshape(-1, count * places * places, _ROWS).view(np.float32)
+
+
+def _centred(levels: Grey) -> Windows:
+    """As numbers around 0, whose squares add up without loss."""
+    return levels.astype(np.float32) - 128

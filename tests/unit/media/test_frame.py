@@ -211,12 +211,29 @@ def test_a_stream_may_change_its_size(tmp_path: Path) -> None:
     assert shapes == [(64, i) for i in range(9)] + [(96, i) for i in range(9)]
 
 
+@pytest.mark.parametrize("samples", [1, 2, 4])
 @pytest.mark.parametrize("size", [(1280, 720), (1001, 563), (97, 1), (1, 41), (50, 200)])
-def test_grey_averages_four_by_four_samples_of_the_whole_picture(size: tuple[int, int]) -> None:
+def test_grey_averages_samples_that_lie_evenly_in_the_picture(size: tuple[int, int], samples: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, size[::-1], np.uint8)
     frame = Frame(av.VideoFrame.from_ndarray(pixels, "gray"), 0.0, 0.0, Shape(*size), Scaler())
+    deep = Frame(av.VideoFrame.from_ndarray(pixels.astype(np.uint16) * 4, "gray10le"), 0.0, 0.0, Shape(*size), Scaler())
     for wide, high in ((48, 27), (32, 32), (1, 1)):
-        samples = cv2.resize(
-            pixels, (min(4 * wide, size[0]), min(4 * high, size[1])), None, 0, 0, cv2.INTER_NEAREST_EXACT
-        )
-        assert np.array_equal(frame.grey(wide, high), cv2.resize(samples, (wide, high), None, 0, 0, cv2.INTER_AREA))
+        taken = between(between(pixels, min(samples * wide, size[0])).T, min(samples * high, size[1])).T
+        expected = cv2.resize(np.ascontiguousarray(taken), (wide, high), None, 0, 0, cv2.INTER_AREA)
+        assert np.abs(frame.grey(wide, high, samples) - expected).max() <= 1.5  # twice rounded
+        assert np.abs(deep.grey(wide, high, samples) - expected * (1020 / 1023)).max() <= 1
+
+
+def between(pixels: NDArray[Any], count: int) -> NDArray[Any]:
+    """Values at the middles of ``count`` equal parts of every row, on the line between the two pixels beside each."""
+    wide = pixels.shape[1]
+    middles = (np.arange(count) + 0.5) * wide / count - 0.5
+    return np.stack([np.interp(middles, np.arange(wide), row) for row in pixels])
+
+
+def test_fewer_samples_are_another_form() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 160), np.uint8)
+    frame = Frame(av.VideoFrame.from_ndarray(pixels, "gray"), 0.0, 0.0, Shape(160, 90), Scaler())
+    assert not np.array_equal(frame.grey(16, 9), frame.grey(16, 9, 2))
+    with pytest.raises(InputError, match="1 sample"):
+        frame.grey(16, 9, 0)
