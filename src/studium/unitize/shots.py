@@ -28,7 +28,7 @@ _HIGHEST = {"adaptive": 1.0, "difference": 255.0}
 _TEXTBOOK = 32  # width and height of the pictures that "difference" compares
 _WINDOW, _LEAST = 40.0, 240  # seconds, and frames, that are looked at together
 _BLANKS = 64  # frames that are kept of a blank stretch
-_AT_ONCE = 32  # frames that are taken in together, which is quicker than one by one
+_AT_ONCE = 32  # frames that are looked at together, which is quicker than one by one
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ class _Adaptive(_Shots):
     settled: int = 0  # number of the frame up to which transitions are known
     blank: int = 0  # frames of the blank stretch that goes on
     stride: int = 1  # how many of those one is kept of
-    waiting: list[tuple[Grey, float, int]] = field(default_factory=list)  # frames, times and numbers not yet taken in
+    waiting: list[tuple[Grey, float, int]] = field(default_factory=list)  # frames, times and numbers not yet looked at
 
     def look(self, frame: Frame) -> None:
         self.waiting.append((frame.grey(*SIZE, samples=2), frame.time, self.seen))
         if len(self.waiting) == _AT_ONCE:
-            self._take_in()
+            self._admit()
 
-    def _take_in(self) -> None:
+    def _admit(self) -> None:
         waiting, self.waiting = self.waiting, []
         for one, blank in zip(waiting, are_blank(np.stack([small for small, _, _ in waiting])), strict=True):
             self._keep(*one, blank=bool(blank))
@@ -189,7 +189,7 @@ class _Adaptive(_Shots):
 
     def result(self) -> list[Span]:
         if self.waiting:
-            self._take_in()
+            self._admit()
         if self.frames:
             self._take(self._found(), len(self.frames))
         return super().result()
