@@ -75,12 +75,8 @@ class Video:
         """
         with closing(Pictures(self.path, keyframes)) as pictures:
             ledger = Ledger(pictures.seconds, self.start, self.end)
-            frames = pictures.pass_over(self.start, ledger)
-            if self.start > 0:
-                frames = dropwhile(self._early, frames)
-            if self.end is not None:
-                frames = takewhile(self._timely, frames)
-            yield from frames  # and no loop here that would hold a frame while the next is decoded
+            within = takewhile(self._timely, dropwhile(self._early, pictures.pass_over(self.start, ledger)))
+            yield from within  # and no loop here that would hold a frame while the next is decoded
         if ledger.lost:
             raise DamagedStreamError(f"{self.path}: {_damage(ledger)}")
 
