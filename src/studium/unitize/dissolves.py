@@ -91,13 +91,13 @@ def distances(frames: Floats, reach: int) -> Floats:
         reach: how far.
 
     Returns:
-        (n, reach + 1): [i, k] between frames i and i + k; infinite where there is none.
+        (reach + 1, n): [k, i] between frames i and i + k; infinite where there is none.
     """
     count = len(frames)
-    found = np.full((count, reach + 1), np.inf)
+    found = np.full((reach + 1, count), np.inf)
     for apart in range(min(reach, count - 1) + 1):
         change = frames[apart:] - frames[: count - apart]
-        found[: count - apart, apart] = np.einsum("ij,ij->i", change, change) / frames.shape[1]
+        found[apart, : count - apart] = np.einsum("ij,ij->i", change, change) / frames.shape[1]
     return found
 
 
@@ -112,25 +112,25 @@ def mixtures(frames: Floats, half: int) -> Mixtures:
 
 
 def _mixtures(apart: Floats, variance: Floats, half: int) -> Mixtures:
+    """Of `distances` and variances (n,); in arrays of two axes, frames on the way go down, ends across."""
     span = 2 * half
-    first = np.arange(2, len(apart) - span - 2)
+    first = np.arange(2, apart.shape[1] - span - 2)
     last = first + span
-    step = np.arange(1, span)
-    within = first[:, None] + step
-    change = apart[first, span] + 1e-6
-    to_first, to_last = apart[first[:, None], step], apart[within, span - step]
-    share = (to_first + change[:, None] - to_last) / (2 * change[:, None])
-    off = to_first - share**2 * change[:, None]
-    steps = np.diff(share, axis=1, prepend=0, append=1)
+    step = np.arange(1, span)[:, None]
+    change = apart[span, first] + 1e-6
+    to_first, to_last = apart[step, first], apart[span - step, first + step]
+    share = (to_first + change - to_last) / (2 * change)
+    off = to_first - share**2 * change
+    steps = np.diff(share, axis=0, prepend=0, append=1)
     ends = variance[first] + variance[last]
     return Mixtures(
         first, last, change,
         unlike=change / (ends + 2),
-        off=off.mean(axis=1) / change,
-        uneven=np.sqrt(np.square(share - step / span).mean(axis=1)),
-        jump=steps.max(axis=1),
-        dip=1 - variance[within].mean(axis=1) / (ends / 2 + 1),
-        outside=np.maximum(apart[first - 2, 2], apart[last, 2]) / change,
+        off=off.mean(axis=0) / change,
+        uneven=np.sqrt(np.square(share - step / span).mean(axis=0)),
+        jump=steps.max(axis=0),
+        dip=1 - variance[first + step].mean(axis=0) / (ends / 2 + 1),
+        outside=np.maximum(apart[2, first - 2], apart[2, last]) / change,
     )  # fmt: skip
 
 
@@ -171,28 +171,26 @@ def candidates(frames: Grey) -> list[Candidate]:
     """
     small = _small(frames)
     apart, variance = distances(small, 2 * HALVES[-1]), small.var(axis=1)
-    found: list[tuple[float, Candidate]] = []
-    for half in HALVES:
-        if len(small) > 2 * half + 4:
-            found += _fitting(_mixtures(apart, variance, half))
+    fitting = [_fitting(_mixtures(apart, variance, half)) for half in HALVES if len(small) > 2 * half + 4]
+    score, first, last, dip = np.concatenate([np.empty((4, 0)), *fitting], axis=1)
     chosen: list[Candidate] = []
-    taken = np.zeros(len(small), bool)
-    for _, one in sorted(found, key=lambda scored: -scored[0]):
-        if not taken[one.first : one.last].any():
-            taken[one.first : one.last] = True
-            chosen.append(one)
+    left = np.arange(len(score))
+    while len(left):
+        best = left[score[left].argmax()]
+        chosen.append(Candidate(int(first[best]), int(last[best]), max(float(dip[best]), -0.5)))
+        left = left[(first[left] >= last[best]) | (last[left] <= first[best])]
     return sorted(chosen, key=lambda one: one.first)
 
 
-def _fitting(some: Mixtures) -> list[tuple[float, Candidate]]:
-    """Those that may be a dissolve, and how well they fit: the more changes, and the more of it evenly, the better."""
+def _fitting(some: Mixtures) -> Floats:
+    """Those that may be a dissolve: (4, n), how well they fit, first, last, dip.
+
+    The more changes, and the more of it evenly, the better they fit.
+    """
     score = np.sqrt(some.change) * (1 - 2 * some.off - 2 * some.uneven - 0.5 * np.sqrt(some.outside))
     fit = (some.change > 30) & (some.unlike > 0.06) & (some.outside < 1)
     fit &= (some.jump < 0.5) & (some.off < 0.25) & (some.uneven < 0.2)
-    return [
-        (float(score[i]), Candidate(int(some.first[i]), int(some.last[i]), max(float(some.dip[i]), -0.5)))
-        for i in np.flatnonzero(fit)
-    ]
+    return np.stack([score, some.first, some.last, some.dip])[:, fit]
 
 
 def likeness_of_ends(frames: Grey, candidate: Candidate) -> float:

@@ -80,7 +80,7 @@ def test_distances_are_those_of_every_pair(scenes):
     for i in range(4):
         for apart in range(6):
             expected = ((frames[i] - frames[i + apart]) ** 2).mean() if i + apart < 4 else np.inf
-            assert found[i, apart] == pytest.approx(expected)
+            assert found[apart, i] == pytest.approx(expected)
 
 
 def test_a_dissolve_is_a_mixture_whose_variance_dips_as_the_parabola(scenes):
