@@ -22,14 +22,14 @@ from sklearn.preprocessing import StandardScaler
 from studium.media.video import Video
 from studium.unitize import dissolves, transitions
 from studium.unitize.blanks import blanks
-from studium.unitize.likeness import SIZE, differences
+from studium.unitize.likeness import SAMPLES, SIZE, differences
 
 Row = tuple[tuple[float, ...], bool]
 
 
 def candidates(film: moving.Film) -> tuple[list[Row], list[Row]]:
     """Evidence and truth of every sudden change, and of every row of mixtures that no cut or blank explains."""
-    seen = [(frame.grey(*SIZE), frame.time) for frame in Video(film.path).frames()]
+    seen = [(frame.grey(*SIZE, SAMPLES), frame.time) for frame in Video(film.path).frames()]
     frames, times = np.stack([grey for grey, _ in seen]), np.array([time for _, time in seen])
     taken = np.zeros(len(frames) + 1, bool)
     for blank in blanks(frames, times):

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from studium.core.protocols import Measure, Watcher
 from studium.errors import InputError
-from studium.media.frame import Frame, Shape
+from studium.media.frame import Frame
+from studium.media.shape import Shape
 
 __all__ = ["MICROSECOND", "Grey", "PairWatcher", "analysed", "check_number"]
 

@@ -9,8 +9,9 @@ from typing import Any
 from studium.errors import TruncatedFileError
 from studium.media.container import ends_before, open_container, packets_from, packets_of, start_of, stream_of
 from studium.media.damage import Ledger
-from studium.media.frame import Frame, Shape
+from studium.media.frame import Frame
 from studium.media.planes import Scaler
+from studium.media.shape import Shape
 
 __all__ = ["Pictures"]
 

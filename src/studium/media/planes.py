@@ -16,8 +16,8 @@ _LIMITED, _FULL = 1, 2  # AVColorRange
 _AREA, _ACCURATE = 0x20, 0x2000 | 0x40000 | 0x80000  # swscale: full chroma interpolation, accurate rounding, bit-exact
 _HD_LINES = 720
 
-Luma = tuple["NDArray[np.uint8 | np.uint16]", int, int]
-"""A plane of luminance as stored, and its values of black and white."""
+Luma = tuple["NDArray[np.uint8 | np.uint16 | np.floating[Any]]", int, int]
+"""A plane of luminance, and its values of black and white."""
 
 
 @lru_cache(maxsize=256)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from studium.errors import DamagedStreamError
 from studium.media.damage import HALF_MICROSECOND, Ledger, told
-from studium.media.frame import Frame, Shape
+from studium.media.frame import Frame
 from studium.media.pictures import Pictures
+from studium.media.shape import Shape
 
 __all__ = ["Video", "VideoInfo"]
 

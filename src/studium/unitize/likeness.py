@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SIZE", "differences", "likeness", "unmoved"]
+__all__ = ["SAMPLES", "SIZE", "differences", "likeness", "unmoved"]
 
 Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -13,6 +13,9 @@ Windows = npt.NDArray[np.float32]
 
 SIZE = (48, 27)
 """Width and height of the pictures that are compared."""
+
+SAMPLES = 2
+"""How many samples each way go into one of their pixels."""
 
 _ROWS, _COLUMNS = 9, 8  # of a block
 _REACH = 3  # how far a block is looked for, in pixels: a sixteenth of the width

@@ -14,9 +14,10 @@ from studium.core.protocols import Watcher
 from studium.core.unit import Span
 from studium.errors import InputError
 from studium.media.frame import Frame
+from studium.media.grey import Sampled, averaged
 from studium.media.watch import WatchingUnitizer
 from studium.unitize.blanks import are_blank
-from studium.unitize.likeness import SIZE, differences
+from studium.unitize.likeness import SAMPLES, SIZE, differences
 from studium.unitize.transitions import MARGIN, Transition, transitions
 
 __all__ = ["Shots"]
@@ -151,19 +152,21 @@ class _Adaptive(_Shots):
     settled: int = 0  # number of the frame up to which transitions are known
     blank: int = 0  # frames of the blank stretch that goes on
     stride: int = 1  # how many of those one is kept of
-    waiting: list[tuple[Grey, float, int]] = field(default_factory=list)  # frames, times and numbers not yet looked at
+    waiting: list[tuple[Sampled, float, int]] = field(default_factory=list)  # frames, times, numbers to come
 
     def look(self, frame: Frame) -> None:
-        self.waiting.append((frame.grey(*SIZE, samples=2), frame.time, self.seen))
+        self.waiting.append((frame.sampled(*SIZE, SAMPLES), frame.time, self.seen))
         if len(self.waiting) == _AT_ONCE:
             self._admit()
 
     def _admit(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for one, blank in zip(waiting, are_blank(np.stack([small for small, _, _ in waiting])), strict=True):
-            self._keep(*one, blank=bool(blank))
+        some, times, numbers = zip(*self.waiting, strict=True)
+        self.waiting = []
+        small = averaged(some)
+        for one in zip(small, times, numbers, are_blank(small).tolist(), strict=True):
+            self._keep(*one)
 
-    def _keep(self, small: Grey, time: float, number: int, *, blank: bool) -> None:
+    def _keep(self, small: Grey, time: float, number: int, blank: bool) -> None:
         if blank:
             self._thin()
         else:

@@ -13,8 +13,9 @@ from hostile_video import number_of, numbered
 from numpy.typing import NDArray
 
 from studium.errors import InputError
-from studium.media.frame import Frame, Shape
+from studium.media.frame import Frame
 from studium.media.planes import Scaler
+from studium.media.shape import Shape
 from studium.media.video import Video
 
 Films = tuple[Path, dict[str, str]]

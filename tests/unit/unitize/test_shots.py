@@ -14,7 +14,7 @@ from PIL import Image
 from studium.errors import InputError
 from studium.media.video import Video
 from studium.unitize.dissolves import distances, mixtures
-from studium.unitize.likeness import SIZE, differences, likeness, unmoved
+from studium.unitize.likeness import SAMPLES, SIZE, differences, likeness, unmoved
 from studium.unitize.shots import Shots
 from studium.unitize.transitions import transitions
 
@@ -272,7 +272,7 @@ def test_a_long_video_takes_no_more_memory_and_gives_the_same(tmp_path, scenes):
     for frame in long.frames():
         watcher.see(frame)
         most = max(most, len(watcher.frames))
-        greys.append(frame.grey(*SIZE))
+        greys.append(frame.grey(*SIZE, SAMPLES))
         times.append(frame.time)
     whole = transitions(np.stack(greys), np.array(times))
     assert [shot.start for shot in watcher.result()[1:]] == [times[one.first] for one in whole]
