@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studium.errors import InputError
-from studium.media.grey import Sampled, alike, sampled
+from studium.media.grey import Sampled, grey, sampled
 from studium.media.planes import Luma, Scaler, luma_of, top_field
 from studium.media.shape import Shape
 
@@ -49,7 +49,7 @@ class Frame:
         """
         key = ("grey", width, height, samples)
         if key not in self._made:
-            self._made[key] = alike([self.sampled(width, height, samples)])[0]
+            self._made[key] = grey(self.sampled(width, height, samples))
         return self._made[key]
 
     def sampled(self, width: int, height: int, samples: int = 4) -> Sampled:
@@ -76,7 +76,7 @@ class Frame:
         if key not in self._made:
             stored = self.shape.stored(width, height)
             pixels = self._scaler.rgb(self._progressive(), *stored, lines=self._raw.height)
-            self._made[key] = self.shape.upright(pixels[None])[0]
+            self._made[key] = self.shape.upright(pixels)
         return self._made[key]
 
     def _progressive(self) -> Any:

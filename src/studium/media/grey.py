@@ -14,7 +14,7 @@ from studium.media.shape import Shape
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Sampled", "alike", "averaged", "sampled"]
+__all__ = ["Sampled", "grey", "greys", "sampled"]
 
 
 class Sampled(NamedTuple):
@@ -51,31 +51,33 @@ def sampled(luma: Luma, size: tuple[int, int], samples: int, shape: Shape) -> Sa
     return Sampled(values, size, black, white, shape)
 
 
-def averaged(some: Sequence[Sampled]) -> "NDArray[np.uint8]":
-    """Pictures of one size when upright, at least one: (n, height, width), uint8, 0 is black, 255 is white, read-only.
-
-    The same as one by one, and quicker.
-    """
-    pictures = [alike(list(same)) for _, same in groupby(some, lambda one: one.kind)]
-    if len(pictures) == 1:
-        return pictures[0]
-    together = np.concatenate(pictures)
-    together.setflags(write=False)
-    return together
+def grey(one: Sampled) -> "NDArray[np.uint8]":
+    """The picture (height, width), upright, uint8, 0 is black, 255 is white, read-only."""
+    return one.shape.upright(_averaged(one.values, *one[1:4]))
 
 
-def alike(some: Sequence[Sampled]) -> "NDArray[np.uint8]":
-    """As `averaged`, of those that are of one kind."""
-    cv2, (values, (width, height), black, white, shape) = _opencv(), some[0]
-    down, across = values.shape
-    if len(some) == 1 or down % height or across % width:  # where pixels share samples, pictures would flow together
-        parts = [one.values for one in some]
-    else:
-        parts = [np.concatenate([one.values for one in some])]
-    means = [cv2.resize(part, (width, len(part) // down * height), None, 0, 0, cv2.INTER_AREA) for part in parts]
-    stored = np.concatenate(means)
-    levels = cv2.LUT(stored, _table(black, white)) if stored.dtype == np.uint8 else _levels(stored, black, white)
-    return shape.upright(levels.reshape(len(some), height, width))
+def greys(some: Sequence[Sampled]) -> "NDArray[np.uint8]":
+    """Pictures of one size when upright, at least one: (n, height, width), read-only. As one by one, and quicker."""
+    pictures = np.concatenate([_together(list(same)) for _, same in groupby(some, lambda one: one.kind)])
+    pictures.setflags(write=False)
+    return pictures
+
+
+def _together(some: list[Sampled]) -> "NDArray[np.uint8]":
+    """Of those that are of one kind: one picture of all, one below the other, where their pixels share no samples."""
+    values, (width, height), black, white, shape = some[0]
+    if len(values) % height or values.shape[1] % width:
+        return np.stack([grey(one) for one in some])
+    below = _averaged(np.concatenate([one.values for one in some]), (width, height * len(some)), black, white)
+    return shape.upright(below.reshape(len(some), height, width), 1)
+
+
+def _averaged(values: "NDArray[Any]", size: tuple[int, int], black: int, white: int) -> "NDArray[np.uint8]":
+    cv2 = _opencv()
+    means = cv2.resize(values, size, None, 0, 0, cv2.INTER_AREA)
+    levels: NDArray[np.uint8]
+    levels = cv2.LUT(means, _table(black, white)) if means.dtype == np.uint8 else _levels(means, black, white)
+    return levels
 
 
 @cache

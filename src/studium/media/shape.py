@@ -49,13 +49,18 @@ class Shape:
         """Width and height as stored of a picture that is upright in this size."""
         return (height, width) if self.rotation % 180 else (width, height)
 
-    def upright(self, pictures: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        """Stored pictures (n, height, width, ...) upright: contiguous, read-only."""
+    def upright(self, stored: "NDArray[np.uint8]", first: int = 0) -> "NDArray[np.uint8]":
+        """A stored picture, or several, upright: contiguous, read-only.
+
+        Args:
+            stored: pixels; lines are along the axis ``first``, columns along the next.
+            first: an axis.
+        """
         if self.mirrored:
-            pictures = pictures[:, :, ::-1]
+            stored = np.flip(stored, first + 1)
         if self.rotation:
-            pictures = np.rot90(pictures, -self.rotation // 90, axes=(1, 2))
-        upright = np.ascontiguousarray(pictures)
+            stored = np.rot90(stored, -self.rotation // 90, (first, first + 1))
+        upright = np.ascontiguousarray(stored)
         upright.setflags(write=False)
         return upright
 

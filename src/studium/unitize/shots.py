@@ -14,7 +14,7 @@ from studium.core.protocols import Watcher
 from studium.core.unit import Span
 from studium.errors import InputError
 from studium.media.frame import Frame
-from studium.media.grey import Sampled, averaged
+from studium.media.grey import Sampled, greys
 from studium.media.watch import WatchingUnitizer
 from studium.unitize.blanks import are_blank
 from studium.unitize.likeness import SAMPLES, SIZE, differences
@@ -162,7 +162,7 @@ class _Adaptive(_Shots):
     def _admit(self) -> None:
         some, times, numbers = zip(*self.waiting, strict=True)
         self.waiting = []
-        small = averaged(some)
+        small = greys(some)
         for one in zip(small, times, numbers, are_blank(small).tolist(), strict=True):
             self._keep(*one)
 

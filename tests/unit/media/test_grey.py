@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from studium.media.frame import Frame
-from studium.media.grey import averaged
+from studium.media.grey import greys
 from studium.media.planes import Scaler
 from studium.media.shape import Shape
 
@@ -32,14 +32,14 @@ def one_by_one(some: list[Frame], *size: int) -> NDArray[Any]:
 def test_many_at_once(size: tuple[int, int], form: str) -> None:
     """Sizes with two samples each way for every pixel, with fewer, and with less than one."""
     some = frames(*size, 5, form)
-    found = averaged([frame.sampled(48, 27, 2) for frame in some])
+    found = greys([frame.sampled(48, 27, 2) for frame in some])
     assert np.array_equal(found, one_by_one(some, 48, 27, 2))
     assert (found.shape, found.dtype, found.flags.writeable) == ((5, 27, 48), np.uint8, False)
 
 
 def test_one_at_once() -> None:
     (frame,) = frames(160, 90, 1)
-    assert np.array_equal(averaged([frame.sampled(16, 9)]), [frame.grey(16, 9)])
+    assert np.array_equal(greys([frame.sampled(16, 9)]), [frame.grey(16, 9)])
 
 
 def test_frames_of_every_kind_keep_their_order() -> None:
@@ -49,7 +49,7 @@ def test_frames_of_every_kind_keep_their_order() -> None:
         *frames(160, 90, 2), *frames(320, 180, 1), *frames(160, 90, 3, "gray10le"), *frames(160, 90, 2, shape=turned),
         *frames(160, 90, 2, shape=flipped), *frames(160, 90, 1),
     ]  # fmt: skip
-    found = averaged([frame.sampled(16, 9) for frame in some])
+    found = greys([frame.sampled(16, 9) for frame in some])
     assert np.array_equal(found, one_by_one(some, 16, 9))
     assert not found.flags.writeable
     assert np.array_equal(found[0], found[8][:, ::-1])
@@ -62,4 +62,4 @@ def test_the_range_of_a_stream_counts() -> None:
     full = av.VideoFrame.from_ndarray(np.full((90, 160), 235, np.uint8), "gray")
     full.color_range = 2
     some = [Frame(raw, 0.0, 0.0, Shape(160, 90), Scaler()) for raw in (limited, full, full)]
-    assert averaged([frame.sampled(1, 1) for frame in some]).reshape(-1).tolist() == [255, 235, 235]
+    assert greys([frame.sampled(1, 1) for frame in some]).reshape(-1).tolist() == [255, 235, 235]
