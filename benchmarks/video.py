@@ -1,6 +1,6 @@
 """One pass over a video: uniform sampling and shot detection, beside the decoder's own limit and what others use.
 
-    python benchmarks/video.py [--rounds 5] [--seconds 60] [--turns 40]
+    python benchmarks/video.py [--rounds 5] [--seconds 60] [--turns 30]
 
 The clip: bigbuckbunny.mp4 (1280 x 720, H.264, 25 frames/s) put end to end without encoding it again. Every contender
 runs in a process of its own, in turns, and says how many frames it saw. Printed are medians over the rounds of CPU
@@ -8,9 +8,10 @@ seconds and of wall-clock seconds, and of the limit's time divided by the conten
 decoding every frame in one thread, as a run of many videos does on every core, and doing nothing with it. "Sampling" is
 one RGB frame for every 2 seconds, full size.
 
-Others on a machine disturb rounds of several seconds by more than what is asked. So the passes over every frame are
-also set against the limit in turns of a third of the clip, in one process, in random order: the ratio of the medians of
-CPU time, and of the lower quartiles.
+Others on a machine disturb rounds of several seconds by more than what is asked, and so does where the memory of a
+process comes to lie. So the passes over every frame are also set against the limit in turns of a third of the clip,
+each in a process of its own, in random order: the ratio of the medians of CPU time, that of the lower quartiles, and
+the median of the ratios within a turn.
 """
 
 import argparse
@@ -181,24 +182,22 @@ def one(name: str, path: str) -> None:
 def turns(path: str, count: int) -> None:
     """The limit and studium's passes over every frame, in short turns."""
     names = [name for name in PASSES if PASSES[name] in (limit, grey, shots)]
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(count + 1):
+    times = {name: np.zeros(count) for name in names}
+    for turn in range(count):
         for name in random.sample(names, len(names)):
-            begin = time.process_time()
-            PASSES[name](path)
-            if turn:  # the first warms up
-                times[name].append(time.process_time() - begin)
-    print(f"\n{f'{count} turns each, CPU time of the limit by that of':58}{'medians':>9}{'quartiles':>11}")
+            times[name][turn] = once(name, path)["cpu"]
+    print(f"\n{f'{count} turns each, CPU time of the limit by that of':54}{'medians':>9}{'quartiles':>11}{'within':>8}")
+    best = times[names[0]]
     for name in names[1:]:
-        ratios = [np.quantile(times[names[0]], at) / np.quantile(times[name], at) for at in (0.5, 0.25)]
-        print(f"{name:58}{ratios[0]:9.3f}{ratios[1]:11.3f}")
+        ratios = [np.quantile(best, at) / np.quantile(times[name], at) for at in (0.5, 0.25)]
+        print(f"{name:54}{ratios[0]:9.3f}{ratios[1]:11.3f}{np.median(best / times[name]):8.3f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--turns", type=int, default=40, help="short turns; 0 for none")
+    parser.add_argument("--turns", type=int, default=30, help="short turns; 0 for none")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--clip", help=argparse.SUPPRESS)
     args = parser.parse_args()
