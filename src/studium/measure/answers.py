@@ -14,6 +14,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,11 +97,11 @@ def ask_once(question: Question, sent: bytes, ask: Callable[[], tuple[Mapping[st
     """
     path = question.path(sent)
     if path.is_file():
-        return _read(path)
+        return _found(path)
     check_room(path.parent)
     with Mark(path).alone() as mark:
         if path.is_file():  # another thread or process asked meanwhile
-            return _read(path)
+            return _found(path)
         mark.put()
         try:
             raw, host = ask()
@@ -146,6 +147,13 @@ def check_room(folder: Path) -> None:
             f"cannot keep answers in {folder}: {error.strerror or error}; make room there, or set STUDIUM_CACHE to "
             "another folder; nothing was sent"
         ) from error
+
+
+def _found(path: Path) -> Answer:
+    """An answer that is kept; a process that was killed just after that left its mark."""
+    with suppress(OSError):  # where nothing can be written, the answer counts all the same
+        Mark(path).remove()
+    return _read(path)
 
 
 def _read(path: Path) -> Answer:

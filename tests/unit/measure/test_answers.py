@@ -83,6 +83,17 @@ def test_an_answer_is_kept_and_found_again():
     assert (body["answer"], body["request"], body["bytes_sent"]) == (ANSWER, {"model": "a"}, 1)
 
 
+def test_a_kill_between_an_answer_and_its_mark_leaves_none_for_good():
+    """What the mark that is left would do: without the answer, the question would count as asked and lost."""
+    dying = "import os; from studium.measure import answers, marks; marks.Mark.remove = lambda self: os._exit(9)\n"
+    dying += "answers.ask_once(answers.Question('s', {'model': 'a'}), b'x', lambda: ({'found': 1}, 'here'))"
+    assert subprocess.run([sys.executable, "-c", dying], check=False).returncode == 9
+    assert mark().there
+    assert ask_once(QUESTION, b"x", never).raw == {"found": 1}
+    assert not mark().path.exists()
+    assert QUESTION.path(b"x").is_file()
+
+
 def test_a_mark_stands_as_long_as_nobody_knows():
     def ask():
         assert set(json.loads(mark().path.read_text())) == {"at"}
