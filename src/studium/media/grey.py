@@ -58,7 +58,8 @@ def grey(one: Sampled) -> "NDArray[np.uint8]":
 
 def greys(some: Sequence[Sampled]) -> "NDArray[np.uint8]":
     """Pictures of one size when upright, at least one: (n, height, width), read-only. As one by one, and quicker."""
-    pictures = np.concatenate([_together(list(same)) for _, same in groupby(some, lambda one: one.kind)])
+    kinds = [_together(list(same)) for _, same in groupby(some, lambda one: one.kind)]
+    pictures = kinds[0] if len(kinds) == 1 else np.concatenate(kinds)
     pictures.setflags(write=False)
     return pictures
 

@@ -15,6 +15,7 @@ _UNTAGGED, _BT709, _BT601 = frozenset({0, 2, 3}), 1, 6  # AVColorSpace
 _LIMITED, _FULL = 1, 2  # AVColorRange
 _AREA, _ACCURATE = 0x20, 0x2000 | 0x40000 | 0x80000  # swscale: full chroma interpolation, accurate rounding, bit-exact
 _HD_LINES = 720
+_BYTES, _WORDS = np.dtype(np.uint8), np.dtype(np.uint16)
 
 Luma = tuple["NDArray[np.uint8 | np.uint16 | np.floating[Any]]", int, int]
 """A plane of luminance, and its values of black and white."""
@@ -43,7 +44,7 @@ def luma_of(raw: Any) -> "Luma | None":
         return None
     bits, black, white = luma
     plane = _plane_type()(raw, 0)  # without its two others, which ``raw.planes`` makes as well
-    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
+    dtype = _BYTES if bits == 8 else _WORDS
     return np.ndarray((raw.height, raw.width), dtype, plane, 0, (abs(plane.line_size), dtype.itemsize)), black, white
 
 

@@ -76,16 +76,16 @@ class Video:
         """
         with closing(Pictures(self.path, keyframes)) as pictures:
             ledger = Ledger(pictures.seconds, self.start, self.end)
-            within = takewhile(self._timely, dropwhile(self._early, pictures.pass_over(self.start, ledger)))
+            within: Iterator[Frame] = dropwhile(self._early, pictures.pass_over(self.start, ledger))
+            if self.end is not None:
+                end = self.end - HALF_MICROSECOND
+                within = takewhile(lambda frame: frame.time < end, within)
             yield from within  # and no loop here that would hold a frame while the next is decoded
         if ledger.lost:
             raise DamagedStreamError(f"{self.path}: {_damage(ledger)}")
 
     def _early(self, frame: Frame) -> bool:
         return frame.time < self.start - HALF_MICROSECOND
-
-    def _timely(self, frame: Frame) -> bool:
-        return self.end is None or frame.time < self.end - HALF_MICROSECOND
 
 
 def _damage(ledger: Ledger) -> str:

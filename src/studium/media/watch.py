@@ -82,7 +82,7 @@ def watch(medium: Video | Sound, parts: Sequence[Watches]) -> tuple[list[Any], D
     try:
         for piece in _pieces(medium, parts):
             for number, (part, watcher) in enumerate(zip(parts, watchers, strict=True)):
-                if isinstance(watcher, Watcher) and (not part.keyframes or piece.key):
+                if not isinstance(watcher, Exception) and (not part.keyframes or piece.key):
                     watchers[number] = _shown(watcher, piece)
             del piece  # a frame that is held while the next is decoded makes that slower
     except DamagedStreamError as error:

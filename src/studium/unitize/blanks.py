@@ -38,7 +38,8 @@ def are_blank(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """
     level = frames.sum(axis=(1, 2), dtype=np.uint32) / math.prod(frames.shape[1:])
     blank: npt.NDArray[np.bool_] = (level < _BLACK) | (level > _WHITE)
-    blank[blank] = frames[blank].std(axis=(1, 2)) < _FLAT
+    if blank.any():
+        blank[blank] = frames[blank].std(axis=(1, 2)) < _FLAT
     return blank
 
 

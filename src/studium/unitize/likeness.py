@@ -1,6 +1,7 @@
 """How alike two small grey pictures are: level by level, or block by block wherever the blocks have moved."""
 
 import math
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ SAMPLES = 2
 """How many samples each way go into one of their pixels."""
 
 _ROWS, _COLUMNS = 9, 8  # of a block
+_LINE = np.dtype(f"V{4 * _COLUMNS}")  # of a block, as float32
 _REACH = 3  # how far a block is looked for, in pixels: a sixteenth of the width
 _FLAT = 4.0  # levels: blocks that vary less say little
 _STEP = 12.0  # levels: flat pictures that differ by more are two
@@ -54,14 +56,14 @@ def likeness(before: Grey, after: Grey) -> float:
         their levels are much the same, else 0.
     """
     blocks, windows = _blocks(before), _windows(after)
-    size = blocks.shape[1]
-    blocks -= blocks.mean(axis=1, keepdims=True)
-    ours = np.square(blocks).sum(axis=1)
+    size = blocks.shape[2]
+    blocks -= blocks.mean(axis=2, keepdims=True)
+    ours = np.square(blocks).sum(axis=2)
     theirs = np.einsum("bpk,bpk->bp", windows, windows) - np.square(_sums(windows), dtype=np.float64) / size
-    spread = np.sqrt(ours + size * _FLAT)[:, None, :] * np.sqrt(theirs + size * _FLAT)[:, :, None]
-    correlation = (windows @ blocks / spread).reshape(len(blocks), -1)
+    spread = np.sqrt(ours + size * _FLAT)[:, :, None] * np.sqrt(theirs + size * _FLAT)[:, None, :]
+    correlation = (blocks @ windows.transpose(0, 2, 1) / spread).reshape(len(blocks), -1)
     every, best = np.arange(len(blocks)), correlation.argmax(axis=1)
-    place, frame = np.divmod(best, len(before))
+    frame, place = np.divmod(best, windows.shape[1])
     contrast = np.sqrt(np.maximum(ours[every, frame], theirs[every, place]) / size)
     weight = contrast / (contrast + _FLAT)
     if weight.sum() < 0.5:
@@ -81,7 +83,7 @@ def unmoved(frames: Grey) -> float:
     moved, still = 0.0, 0.5
     for at in range(len(frames) - 1):
         apart = _windows(frames[at + 1 : at + 2])
-        apart -= _blocks(frames[at : at + 1]).transpose(0, 2, 1)
+        apart -= _blocks(frames[at : at + 1])
         apart = _sums(np.abs(apart, out=apart)) / apart.shape[2]
         moved += float(apart.min(axis=1).mean())
         still += float(apart[:, apart.shape[1] // 2].mean())
@@ -89,23 +91,30 @@ def unmoved(frames: Grey) -> float:
 
 
 def _blocks(frames: Grey) -> Windows:
-    """(blocks, pixels of a block, frames)."""
+    """(blocks, frames, pixels of a block)."""
     count, height, width = frames.shape
     parts = _centred(frames).reshape(count, height // _ROWS, _ROWS, width // _COLUMNS, _COLUMNS)
-    return parts.transpose(1, 3, 2, 4, 0).reshape(-1, _ROWS * _COLUMNS, count)
+    return parts.transpose(1, 3, 0, 2, 4).reshape(-1, count, _ROWS * _COLUMNS)
 
 
 def _windows(frames: Grey) -> Windows:
     """(blocks, frames x places, pixels of a block): what is seen of frames at every place around that of a block."""
     count, height, width = frames.shape
-    down, right = (np.arange(-_REACH, size + _REACH).clip(0, size - 1) for size in (height, width))
-    wide = np.ascontiguousarray(_centred(frames)[:, down[:, None], right])
+    wide = _centred(frames.reshape(count, -1).take(_wider(height, width), axis=1))
     places = 2 * _REACH + 1
     frame, row, column = wide.strides
     shape = height // _ROWS, width // _COLUMNS, count, places, places, _ROWS
     strides = row * _ROWS, column * _COLUMNS, frame, row, column, row
-    lines = np.ndarray(shape, f"V{column * _COLUMNS}", wide, 0, strides)  # a line of a block is moved as one
+    lines = np.ndarray(shape, _LINE, wide, 0, strides)  # a line of a block is moved as one
     return lines.reshape(-1, count * places * places, _ROWS).view(np.float32)
+
+
+@cache
+def _wider(height: int, width: int) -> npt.NDArray[np.intp]:
+    """(height + 2 x reach, width + 2 x reach): places in a picture, those of its edges again on every side."""
+    down, right = (np.arange(-_REACH, size + _REACH).clip(0, size - 1) for size in (height, width))
+    places: npt.NDArray[np.intp] = down[:, None] * width + right
+    return places
 
 
 def _sums(windows: Windows) -> Windows:
