@@ -76,7 +76,7 @@ class CameraMotion(WatchingMeasure):
     """
 
     name: ClassVar[str] = "camera_motion"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     takes: ClassVar[str] = "video"
 
     width: int = 320

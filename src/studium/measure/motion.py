@@ -68,7 +68,7 @@ class Motion(WatchingMeasure):
     """
 
     name: ClassVar[str] = "motion"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     takes: ClassVar[str] = "video"
 
     threshold: int = 25

@@ -40,7 +40,8 @@ class Frame:
         """Luminance (H x W, uint8, 0 to 255 whatever the range of the stream), upright, averaged to this size.
 
         Each pixel is the mean of samples that lie evenly in its place, each taken between the 2 x 2 stored pixels
-        nearest to it; of all stored pixels, where there are no more than samples.
+        nearest to it, or from the nearest alone if they lie 8 px apart or more; of all stored pixels, where there are
+        no more than samples.
 
         Args:
             width: px, of the upright picture.
@@ -87,6 +88,7 @@ class Frame:
         """Luminance without a copy where it is stored as such, of an interlaced frame its top field."""
         luma = luma_of(self._raw)
         if luma is None:
-            return self._scaler.rgb(self._progressive(), self._raw.width, self._raw.height) @ _LUMA, 0, 255
-        plane, black, white = luma
-        return plane[::2] if self._raw.interlaced_frame else plane, black, white
+            pixels = self._scaler.rgb(self._progressive(), self._raw.width, self._raw.height) @ _LUMA
+            height, width = pixels.shape
+            return Luma(pixels.reshape(-1), width, height, width, 0, 255)
+        return luma.top_field if self._raw.interlaced_frame else luma

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sampled", "grey", "greys", "sampled"]
 
+_FAR = 8
+"""Pixels between samples from which on each is one stored pixel: most of what lies between is passed over anyway."""
+
 
 class Sampled(NamedTuple):
     """Luminance of a frame at places that lie evenly in it, and what is to be made of it.
@@ -42,13 +45,26 @@ class Sampled(NamedTuple):
 
 def sampled(luma: Luma, size: tuple[int, int], samples: int, shape: Shape) -> Sampled:
     """Take samples for a picture of ``size``, as stored; ``samples`` x ``samples`` for each pixel, or all there are."""
-    cv2, (plane, black, white) = _opencv(), luma
-    places = min(plane.shape[1], samples * size[0]), min(plane.shape[0], samples * size[1])
-    if plane.dtype == np.uint8:  # of bytes this is the same with and without vector instructions
-        values = cv2.resize(plane, places, None, 0, 0, cv2.INTER_LINEAR)
+    across, down = min(luma.width, samples * size[0]), min(luma.height, samples * size[1])
+    if luma.width >= _FAR * across and luma.height >= _FAR * down:
+        values = luma.values.take(_places(luma.width, luma.height, luma.line, across, down))
     else:
-        values = cv2.resize(plane, places, None, 0, 0, cv2.INTER_LINEAR_EXACT).astype(np.float32)
-    return Sampled(values, size, black, white, shape)
+        cv2 = _opencv()  # of bytes INTER_LINEAR is the same with and without vector instructions
+        kind = cv2.INTER_LINEAR if luma.values.itemsize == 1 else cv2.INTER_LINEAR_EXACT
+        values = cv2.resize(luma.plane, (across, down), None, 0, 0, kind)
+    if values.itemsize > 1:
+        values = values.astype(np.float32)
+    return Sampled(values, size, luma.black, luma.white, shape)
+
+
+@lru_cache(maxsize=8)
+def _places(width: int, height: int, line: int, across: int, down: int) -> "NDArray[np.intp]":
+    """(down, across): where in the values of a plane the stored pixels in the middle of equal parts of it lie."""
+    columns, rows = (
+        (2 * np.arange(count) + 1) * size // (2 * count) for size, count in ((width, across), (height, down))
+    )
+    places: NDArray[np.intp] = rows[:, None] * line + columns
+    return places
 
 
 def grey(one: Sampled) -> "NDArray[np.uint8]":

@@ -2,7 +2,7 @@
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,36 @@ _AREA, _ACCURATE = 0x20, 0x2000 | 0x40000 | 0x80000  # swscale: full chroma inte
 _HD_LINES = 720
 _BYTES, _WORDS = np.dtype(np.uint8), np.dtype(np.uint16)
 
-Luma = tuple["NDArray[np.uint8 | np.uint16 | np.floating[Any]]", int, int]
-"""A plane of luminance, and its values of black and white."""
+
+class Luma(NamedTuple):
+    """Luminance as it is stored, line after line.
+
+    Attributes:
+        values: (n,), uint8, uint16 or float.
+        width: px.
+        height: number of lines.
+        line: values from the beginning of one line to that of the next.
+        black: value of black.
+        white: value of white.
+    """
+
+    values: "NDArray[Any]"
+    width: int
+    height: int
+    line: int
+    black: int
+    white: int
+
+    @property
+    def plane(self) -> "NDArray[Any]":
+        """(height, width), not a copy."""
+        size = self.values.itemsize
+        return np.ndarray((self.height, self.width), self.values.dtype, self.values, 0, (self.line * size, size))
+
+    @property
+    def top_field(self) -> "Luma":
+        """Every other line, from the first."""
+        return self._replace(height=(self.height + 1) // 2, line=2 * self.line)
 
 
 @lru_cache(maxsize=256)
@@ -45,7 +73,8 @@ def luma_of(raw: Any) -> "Luma | None":
     bits, black, white = luma
     plane = _plane_type()(raw, 0)  # without its two others, which ``raw.planes`` makes as well
     dtype = _BYTES if bits == 8 else _WORDS
-    return np.ndarray((raw.height, raw.width), dtype, plane, 0, (abs(plane.line_size), dtype.itemsize)), black, white
+    line = abs(plane.line_size) // dtype.itemsize
+    return Luma(np.frombuffer(plane, dtype), raw.width, raw.height, line, black, white)
 
 
 @cache

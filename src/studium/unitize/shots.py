@@ -52,7 +52,7 @@ class Shots(WatchingUnitizer):
     threshold: float | None = None
 
     name: ClassVar[str] = "shots"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     takes: ClassVar[str] = "video"
     makes: ClassVar[str] = "shot"
 

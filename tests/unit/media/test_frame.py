@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from studium.errors import InputError
 from studium.media.frame import Frame
-from studium.media.planes import Scaler
+from studium.media.grey import sampled
+from studium.media.planes import Scaler, luma_of
 from studium.media.shape import Shape
 from studium.media.video import Video
 
@@ -219,10 +220,36 @@ def test_grey_averages_samples_that_lie_evenly_in_the_picture(size: tuple[int, i
     frame = Frame(av.VideoFrame.from_ndarray(pixels, "gray"), 0.0, 0.0, Shape(*size), Scaler())
     deep = Frame(av.VideoFrame.from_ndarray(pixels.astype(np.uint16) * 4, "gray10le"), 0.0, 0.0, Shape(*size), Scaler())
     for wide, high in ((48, 27), (32, 32), (1, 1)):
-        taken = between(between(pixels, min(samples * wide, size[0])).T, min(samples * high, size[1])).T
+        across, down = min(samples * wide, size[0]), min(samples * high, size[1])
+        far = size[0] >= 8 * across and size[1] >= 8 * down
+        take = nearest if far else between
+        taken = take(take(pixels, across).T, down).T
         expected = cv2.resize(np.ascontiguousarray(taken), (wide, high), None, 0, 0, cv2.INTER_AREA)
         assert np.abs(frame.grey(wide, high, samples) - expected).max() <= 1.5  # twice rounded
         assert np.abs(deep.grey(wide, high, samples) - expected * (1020 / 1023)).max() <= 1
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "gray", "gray10le"])
+def test_samples_far_from_each_other_are_stored_pixels(form: str) -> None:
+    """Of pictures whose lines are stored with room after them, and of those of which every other line counts."""
+    high, kind = (1024, np.uint16) if "10" in form else (256, np.uint8)
+    pixels = np.random.default_rng(0).integers(0, high, (406, 402), kind)
+    raw = av.VideoFrame(402, 406, form)
+    raw.color_range = 2
+    lines = np.frombuffer(raw.planes[0], kind).reshape(406, -1)
+    assert lines.shape[1] > 402
+    lines[:, :402] = pixels
+    luma = luma_of(raw)
+    assert luma
+    assert np.array_equal(luma.plane, pixels)
+    for some, seen in ((luma, pixels), (luma.top_field, pixels[::2])):
+        found = sampled(some, (20, 10), 2, Shape(402, 406)).values
+        assert np.array_equal(found, nearest(nearest(seen, 40).T, 20).T)
+
+
+def nearest(pixels: NDArray[Any], count: int) -> NDArray[Any]:
+    """Values in the middle of ``count`` equal parts of every row."""
+    return pixels[:, np.floor((np.arange(count) + 0.5) * pixels.shape[1] / count).astype(int)]
 
 
 def between(pixels: NDArray[Any], count: int) -> NDArray[Any]:
