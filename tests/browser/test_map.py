@@ -93,6 +93,7 @@ def test_the_map_by_keyboard(opened: Callable[..., Page], served: Served) -> Non
 def test_a_point_tells_which_unit_it_is(opened: Callable[..., Page], served: Served) -> None:
     page = opened(served.login, size=TABLET, scheme="dark")
     open_map(page, served.url)
+    expect(page.get_by_role("list", name="Colours")).to_be_visible()  # it comes later, and takes of the map's width
     area = page.locator(".scatter").bounding_box()
     assert area is not None
     (table,) = [one["table"] for one in page.request.get(f"{served.url}api/maps?of=image").json()]
