@@ -32,7 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 ELSEWHERE = {
     "actions", "ask", "azure_vision", "caption", "classify_text", "face_embedding", "google_vision", "rekognition",
-    "sentiment_multilingual", "toxicity",
+    "sentiment_multilingual", "sound_events", "toxicity",
 }  # fmt: skip
 """Measures that need a checkpoint, a service or a legal basis; their own tests hold them to the contract."""
 

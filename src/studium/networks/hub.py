@@ -3,6 +3,7 @@
 Nothing is fetched here, no code of a repository is run, and weights are read as safetensors only, never as pickles.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ def checkpoint(model: str, task: str, reads: str = "ImageProcessor", exact: bool
     Args:
         model: an id of ``models.toml``, ``owner/name@commit`` of a hub repository, or the path of a folder.
         task: the end of the name of an auto class of transformers: "VideoClassification"; "" for the bare network.
-        reads: what prepares its input: "ImageProcessor", "Tokenizer", or "Processor" for both in one.
+        reads: what prepares its input: "ImageProcessor", "Tokenizer", "Processor" for both in one, or
+            "FeatureExtractor" for sounds.
         exact: whether it computes in float32 on an accelerator too, or there in the precision that it is stored in.
 
     Raises:
@@ -90,7 +92,7 @@ def _load(folder: Path, task: str, reads: str, exact: bool) -> Checkpoint:
     told = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # so that it is told, and refused below
     networks: Any = getattr(transformers, f"AutoModelFor{task}" if task else "AutoModel")
     processors: Any = getattr(transformers, f"Auto{reads}")
-    pictures = {} if reads == "Tokenizer" else {"backend": "pil"}
+    pictures = {} if reads in {"Tokenizer", "FeatureExtractor"} else {"backend": "pil"}
     try:
         with quiet():
             processor = processors.from_pretrained(folder, **pictures, **local)
@@ -117,7 +119,9 @@ def quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        yield
+        with warnings.catch_warnings():  # of AST's own preparation, for which nobody here can do anything
+            warnings.filterwarnings("ignore", "At least one mel filter has all zero values")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
