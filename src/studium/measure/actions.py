@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError, MediaError
-from studium.measure.parameters import check_whole
+from studium.measure.parameters import check_checkpoint, check_whole
 from studium.media.reader import Reader
 from studium.media.video import Video
 from studium.networks.hub import Checkpoint, checkpoint
@@ -62,10 +61,7 @@ class Actions(Measure):
 
     def __post_init__(self) -> None:
         """Refuse unknown models and impossible numbers at the door."""
-        if weights.get(self.model).bundle is None:
-            raise InputError(
-                f"actions: {self.model} is no checkpoint of transformers; leave it out for {Actions.model}"
-            )
+        check_checkpoint(self, self.model)
         check_whole(self, "k", 1)
         check_whole(self, "clips", 1)
         if self.seconds is not None and not self.seconds > 0:

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Measure
 from studium.errors import InputError
 from studium.measure.encoder_batches import in_batches
-from studium.measure.parameters import check_whole
+from studium.measure.parameters import check_checkpoint, check_whole
 from studium.measure.per_item import collect
 from studium.media.transform import Picture, check_rgb
 from studium.networks.hub import Checkpoint, checkpoint
@@ -59,10 +58,7 @@ class Caption(Measure):
 
     def __post_init__(self) -> None:
         """Refuse unknown models and impossible numbers at the door."""
-        if weights.get(self.model).bundle is None:
-            raise InputError(
-                f"caption: {self.model} is no checkpoint of transformers; leave it out for {Caption.model}"
-            )
+        check_checkpoint(self, self.model)
         if not isinstance(self.prompt, str):
             raise InputError(
                 f'caption: prompt should be the beginning of a sentence, such as "a photograph of", got '

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from studium.core import weights
 from studium.core.column import Column
 from studium.core.protocols import Watcher
 from studium.errors import InputError, NoStreamError
-from studium.measure.parameters import check_whole
+from studium.measure.parameters import check_checkpoint, check_whole
 from studium.measure.running import Framer
 from studium.media.audio import RATE, Block, Sound
 from studium.media.watch import WatchingMeasure
@@ -26,7 +25,7 @@ _HOP = 160  # samples from one of these to the next
 _SHORTEST = 0.1  # seconds
 
 Vector = npt.NDArray[np.float64]
-Samples = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,7 @@ class SoundEvents(WatchingMeasure):
 
     def __post_init__(self) -> None:
         """Refuse unknown models and impossible numbers at the door."""
-        if weights.get(self.model).bundle is None:
-            raise InputError(
-                f"sound_events: {self.model} is no checkpoint of transformers; leave it out for {SoundEvents.model}"
-            )
+        check_checkpoint(self, self.model)
         check_whole(self, "k", 1)
         if not _SHORTEST <= self.seconds < float("inf"):
             raise InputError(f"sound_events: seconds should be .1 or more, got {self.seconds!r}; leave it out for 10")
@@ -145,7 +141,7 @@ class _Listener(Watcher):
         self._sound, self._part, self._model = sound, part, model
         self._size = round(part.seconds * RATE)
         self._windows = Framer(self._size, self._size)
-        self._last: Samples = np.zeros(0, np.float32)
+        self._last: Numbers = np.zeros(0, np.float32)
         self._time = 0  # in samples, as the sums are
         self._sums: Vector = np.zeros(len(model.labels))
         self._heard: Vector = np.zeros(2)
@@ -153,13 +149,13 @@ class _Listener(Watcher):
 
     def see(self, piece: Block) -> None:
         for window in self._windows.cut(piece.samples):
-            self._last = np.array(window, np.float32)
+            self._last = window.copy()
             self._count(self._last, self._size)
 
     def result(self) -> Mapping[str, Any]:
         rest = self._windows.rest
         if len(rest):
-            self._count(np.concatenate([self._last, rest])[-self._size :].astype(np.float32), len(rest))
+            self._count(np.concatenate([self._last, rest])[-self._size :], len(rest))
         if not self._time:
             raise NoStreamError(f"{self._sound.path}: the sound has no samples")
         means = self._sums / self._time
@@ -172,7 +168,7 @@ class _Listener(Watcher):
             "sound_events_prob": means[best].astype(np.float32),
         }
 
-    def _count(self, window: Samples, new: int) -> None:
+    def _count(self, window: Numbers, new: int) -> None:
         if len(window) < _LEAST:
             raise NoStreamError(f"{self._sound.path}: the sound is shorter than 25 ms, so has no spectrum")
         found = _probabilities(window, self._model)
@@ -181,7 +177,7 @@ class _Listener(Watcher):
         self._time += new
 
 
-def _probabilities(window: Samples, model: Checkpoint) -> Vector:
+def _probabilities(window: Numbers, model: Checkpoint) -> Vector:
     """Of every class by itself."""
     import torch
 
