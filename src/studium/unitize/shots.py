@@ -29,7 +29,7 @@ _HIGHEST = {"adaptive": 1.0, "difference": 255.0}
 _TEXTBOOK = 32  # width and height of the pictures that "difference" compares
 _WINDOW, _LEAST = 40.0, 240  # seconds, and frames, that are looked at together
 _BLANKS = 64  # frames that are kept of a blank stretch
-_AT_ONCE = 128  # frames that are looked at together, which is quicker than one by one
+_AT_ONCE = 64  # frames that are averaged together; for more OpenCV wakes threads, which cost more than they save
 
 
 @dataclass(frozen=True)
